@@ -1,0 +1,53 @@
+# What people, the README and CI call.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+JOURNEYS := target/journeys
+PYTHON ?= target/venv/bin/python
+
+.PHONY: help build engine journeys guests demo test parts lint fmt deny bench clean
+
+help: ## What there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: engine journeys ## target/release/mite and target/journeys/*.wasm
+
+engine:
+	$(CARGO) build --release -p mite
+
+journeys: target-wasm
+	$(CARGO) build --profile guest --target wasm32-wasip2 -p load -p shop -p example -p hostile -p probe
+	@mkdir -p $(JOURNEYS)/mite
+	@cp $(foreach guest,load shop hostile probe,target/wasm32-wasip2/guest/$(guest).wasm) $(JOURNEYS)/
+	@cp target/wasm32-wasip2/guest/example.wasm $(JOURNEYS)/mite/example.wasm
+
+.PHONY: target-wasm
+target-wasm:
+	@rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+
+demo: build ## Ten seconds of load on the built-in practice server
+	@tests/demo.sh
+
+parts: ## What the tests need: Debian packages, a Python environment, guests
+	tests/parts.sh
+
+guests: ## The guests of the tests in Python and JavaScript
+	PYTHON=$(CURDIR)/$(PYTHON) tests/guests/build.sh $(CURDIR)/target/guests
+
+test: parts build guests ## All tests
+	$(CARGO) test --release --workspace
+
+lint: fmt ## Formatting and clippy
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+
+fmt:
+	$(CARGO) fmt --all --check
+
+deny: ## Licences, bans and sources of dependencies
+	$(CARGO) deny --all-features check bans licenses sources
+
+bench: build ## Speed, memory and accuracy, printed
+	benches/run.sh
+
+clean:
+	$(CARGO) clean

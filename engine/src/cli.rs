@@ -1,0 +1,233 @@
+//! The command line.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::component::spec::Spec;
+use crate::console::Verbosity;
+use crate::console::screen::Screen;
+use crate::local::{self, Datapool, Wanted};
+use crate::playground;
+
+/// A load-testing engine: journeys are WebAssembly components.
+///
+/// A journey is what one user does; a scenario says how many journeys run when. Both are written in Rust (Python and
+/// JavaScript follow), built into one file, and run here.
+#[derive(Debug, Parser)]
+#[command(name = "mite", version, after_help = EXAMPLES, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: Output,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mite playground                                          a web server to practise on
+  mite scenario test load:load --add-to-config=url:http://127.0.0.1:14380/
+  mite journey run shop.wasm:buy shop.wasm:users           one run of one journey
+
+Exit codes:
+  0 done, thresholds held    99 thresholds crossed          105 cut short by a signal
+  1 the program failed      104 bad spec, component, file   107 the scenario's own code failed
+  2 wrong usage                                             111 incomplete: messages or runners were lost";
+
+/// What is said, and how much.
+#[derive(Clone, Debug, clap::Args)]
+struct Output {
+    /// Say only how it ended
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say everything: all rows of the summary, each worker
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// What is logged (to standard error)
+    #[arg(long, global = true, value_name = "LEVEL", value_enum, ignore_case = true, default_value_t = Level::Info)]
+    log_level: Level,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Level {
+    Error,
+    #[value(alias = "warning", alias = "critical")]
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Test a scenario
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
+    /// Test or run a single journey
+    #[command(subcommand)]
+    Journey(JourneyCommand),
+    /// A web server to practise on: a small shop, a JSON API, delays, failures
+    Playground(playground::Args),
+}
+
+#[derive(Debug, Subcommand)]
+enum ScenarioCommand {
+    /// Run a scenario in this process, with live figures and a summary
+    ///
+    /// Example: mite scenario test load:load --add-to-config=url:http://127.0.0.1:14380/ --web-address=127.0.0.1:9301
+    Test {
+        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        spec: String,
+        #[command(flatten)]
+        args: Box<local::Args>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum JourneyCommand {
+    /// Run a journey again and again, so many at once, until interrupted
+    ///
+    /// Example: mite journey test shop:buy shop:users --volume=20 --duration=30
+    Test {
+        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        spec: String,
+        /// Its data: `file.wasm:name`, `package.name:name`, or a .csv, .jsonl or .msgpack file
+        datapool: Option<String>,
+        /// Journeys at once
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        volume: u32,
+        /// Seconds [default: until interrupted]
+        #[arg(long, value_name = "SECONDS", value_parser = duration)]
+        duration: Option<f64>,
+        #[command(flatten)]
+        args: Box<local::Args>,
+    },
+    /// Run a journey exactly once
+    ///
+    /// Example: mite journey run shop:buy shop:users
+    Run {
+        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        spec: String,
+        /// Its data, of which the first item is used
+        datapool: Option<String>,
+        #[command(flatten)]
+        args: Box<local::Args>,
+    },
+}
+
+fn duration(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds > 0.0 && seconds <= 315_360_000.0 => Ok(seconds),
+        _ => Err("it is not a number of seconds".to_owned()),
+    }
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let Cli { command, output } = Cli::parse();
+    let verbosity = match output {
+        Output { quiet: true, .. } => Verbosity::Quiet,
+        Output { verbose: true, .. } => Verbosity::Verbose,
+        Output { .. } => Verbosity::Normal,
+    };
+    let screen = Screen::new(verbosity);
+    log(&screen, output.log_level);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&screen, &error.to_string(), 1),
+    };
+    let code = runtime.block_on(async {
+        match command {
+            Command::Playground(args) => play(args, &screen).await,
+            Command::Scenario(ScenarioCommand::Test { spec, args }) => {
+                test(&args, spec.parse().map(Wanted::Scenario), &screen).await
+            }
+            Command::Journey(JourneyCommand::Test { spec, datapool, volume, duration, args }) => {
+                let wanted = journey(&spec, datapool.as_deref());
+                let wanted =
+                    wanted.map(|(spec, datapool)| Wanted::Journey { spec, datapool, volume, seconds: duration });
+                test(&args, wanted, &screen).await
+            }
+            Command::Journey(JourneyCommand::Run { spec, datapool, args }) => {
+                let wanted = journey(&spec, datapool.as_deref());
+                test(&args, wanted.map(|(spec, datapool)| Wanted::Once { spec, datapool }), &screen).await
+            }
+        }
+    });
+    // Nothing that still waits for a file or a name may keep the program.
+    runtime.shutdown_background();
+    code
+}
+
+fn journey(spec: &str, datapool: Option<&str>) -> Result<(Spec, Option<Datapool>), crate::component::Error> {
+    Ok((spec.parse()?, datapool.map(str::parse).transpose()?))
+}
+
+async fn test(args: &local::Args, wanted: Result<Wanted, crate::component::Error>, screen: &Screen) -> ExitCode {
+    let tested = match wanted {
+        Ok(wanted) => local::run(args, wanted, screen).await,
+        Err(error) => Err(error.into()),
+    };
+    match tested {
+        Ok(report) => ExitCode::from(report.exit_code()),
+        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
+    }
+}
+
+async fn play(args: playground::Args, screen: &Screen) -> ExitCode {
+    let shutdown = CancellationToken::new();
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        if let Ok(mut signals) = local::signals() {
+            signals.next().await;
+            told.cancel();
+        }
+    });
+    match playground::run(args, shutdown).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = if matches!(error, playground::Error::Worker { .. }) { 1 } else { 104 };
+            failed(screen, &with_causes(&error), code)
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Says what went wrong: one message, on standard error.
+fn failed(screen: &Screen, message: &str, code: u8) -> ExitCode {
+    let _ = screen.clear();
+    let _ = writeln!(std::io::stderr(), "mite: {}", crate::console::text::escape(message));
+    ExitCode::from(code)
+}
+
+fn log(screen: &Screen, level: Level) {
+    let filter = match level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    };
+    let colour = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_writer(screen.clone())
+        .with_max_level(filter)
+        .with_ansi(colour)
+        .with_target(false)
+        .init();
+}

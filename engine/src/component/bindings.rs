@@ -1,0 +1,31 @@
+//! The WIT world of journeys as Rust traits and types, made from `wit/`.
+//!
+//! Handles are numbers into tables of the host that made them (`Resource::rep`), so their types here are only names.
+
+/// Something on its way: a number in the table of requests of the journey that started it.
+pub enum Pending {}
+/// What the host keeps of an answer: a number in the table of answers of the journey that got it.
+pub enum Content {}
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "journey",
+    imports: {
+        "mite:journey/waiting.wait-any": async | trappable,
+        "mite:journey/http.send": async | trappable,
+        "mite:journey/http.start": async | trappable,
+        "mite:journey/http.finish": async | trappable,
+        "mite:journey/timing.sleep": async | trappable,
+        "mite:journey/timing.sleep-until": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
+    with: {
+        "mite:journey/waiting.pending": Pending,
+        "mite:journey/http.content": Content,
+    },
+});
+
+pub use exports::mite::journey::journeys::{Context, Ending};
+pub use exports::mite::journey::scenarios;
+pub use mite::journey::{config, http, messages, timing, transaction, waiting};

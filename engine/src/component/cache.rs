@@ -1,0 +1,154 @@
+//! Compiled code, kept on disk from run to run.
+//!
+//! THE ONLY FILE OF THE ENGINE WITH `unsafe`: machine code is loaded here. wasmtime can't tell code that it made from
+//! anything else, so only files that this module wrote itself may be loaded: they stand in a directory that only this user
+//! can enter, are opened without following links, belong to this user, can be written by nobody else, and begin with the
+//! SHA-256 of what follows, keyed by a secret that stands in the same directory. Whatever fails a check is compiled anew.
+
+#![allow(unsafe_code, reason = "loading compiled code is unsafe by nature; this file is where it is allowed")]
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Larger files are not loaded: a Python component has 40 MB of code.
+const CODE_MAX: u64 = 512 << 20;
+const SECRET: &str = "secret";
+
+/// Machine code made by this process's own compiler, or read back from where this module had put it.
+pub struct Code(Vec<u8>);
+
+impl Code {
+    /// Compiles a component that has been validated.
+    pub fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
+        Ok(Self(engine.precompile_component(component)?))
+    }
+
+    /// Loads it into an engine. Engines of all settings of ours share what code depends on; wasmtime checks that.
+    pub fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
+        // SAFETY: `Code` is made by wasmtime's compiler in this process, or read by `Cache::get`, which hands out only what
+        // `Cache::put` had written (see the module's text), so it is unchanged output of the same compiler.
+        unsafe { Component::deserialize(engine, &self.0) }
+    }
+}
+
+/// The directory of compiled code.
+pub struct Cache {
+    directory: PathBuf,
+    secret: Vec<u8>,
+}
+
+impl Cache {
+    /// `MITE_CACHE_DIR`, else `mite` in `XDG_CACHE_HOME` or in `~/.cache`. None where there is no such place or it can't be
+    /// trusted: then nothing is kept.
+    pub fn open() -> Option<Self> {
+        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let directory = named("MITE_CACHE_DIR")
+            .or_else(|| named("XDG_CACHE_HOME").map(|cache| cache.join("mite")))
+            .or_else(|| named("HOME").map(|home| home.join(".cache").join("mite")))?;
+        Self::open_at(&directory)
+    }
+
+    pub fn open_at(directory: &Path) -> Option<Self> {
+        std::fs::create_dir_all(directory).ok()?;
+        let metadata = std::fs::symlink_metadata(directory).ok()?;
+        if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
+            return None;
+        }
+        std::fs::set_permissions(directory, Permissions::from_mode(0o700)).ok()?;
+        let directory = directory.to_owned();
+        let secret = secret(&directory)?;
+        Some(Self { directory, secret })
+    }
+
+    /// The code of a component under this engine's version and settings.
+    pub fn get(&self, engine: &Engine, component: &[u8]) -> Option<Code> {
+        let file = open_own(&self.path(engine, component))?;
+        let mut kept = Vec::new();
+        file.take(CODE_MAX).read_to_end(&mut kept).ok()?;
+        let (seal, code) = kept.split_at_checked(32)?;
+        (self.seal(code)[..] == *seal).then(|| Code(code.to_vec()))
+    }
+
+    /// Keeps code for the next run; a failure to do so costs only time then.
+    pub fn put(&self, engine: &Engine, component: &[u8], code: &Code) -> std::io::Result<()> {
+        let path = self.path(engine, component);
+        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(&self.seal(&code.0))?;
+        file.write_all(&code.0)?;
+        drop(file);
+        std::fs::rename(&temporary, &path)
+    }
+
+    fn path(&self, engine: &Engine, component: &[u8]) -> PathBuf {
+        let mut settings = Settings(Sha256::new());
+        std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut settings);
+        let mut key = Sha256::new();
+        key.update(settings.0.finalize());
+        key.update(component);
+        self.directory.join(format!("{}.code", hex(&key.finalize()[..])))
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) would guard against lengthening; here the code's length is sealed with it instead.
+    fn seal(&self, code: &[u8]) -> [u8; 32] {
+        let mut seal = Sha256::new();
+        seal.update(&self.secret);
+        seal.update((code.len() as u64).to_le_bytes());
+        seal.update(code);
+        seal.finalize().into()
+    }
+}
+
+/// Feeds what wasmtime says of its version and settings into SHA-256: the standard hasher may change from build to build.
+struct Settings(Sha256);
+
+impl std::hash::Hasher for Settings {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+/// Reads the directory's secret, or makes one.
+fn secret(directory: &Path) -> Option<Vec<u8>> {
+    let path = directory.join(SECRET);
+    if let Some(file) = open_own(&path) {
+        let mut secret = Vec::new();
+        file.take(32).read_to_end(&mut secret).ok()?;
+        if secret.len() == 32 {
+            return Some(secret);
+        }
+    }
+    let mut secret = vec![0; 32];
+    File::open("/dev/urandom").ok()?.read_exact(&mut secret).ok()?;
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).ok()?;
+    file.write_all(&secret).ok()?;
+    std::fs::rename(&temporary, &path).ok()?;
+    Some(secret)
+}
+
+/// Opens a regular file that is this user's and that nobody else can write; links are not followed.
+fn open_own(path: &Path) -> Option<File> {
+    let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).ok()?;
+    let file = OpenOptions::new().read(true).custom_flags(nofollow).open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let own = metadata.is_file()
+        && metadata.uid() == rustix::process::geteuid().as_raw()
+        && metadata.mode() & 0o022 == 0
+        && metadata.len() <= CODE_MAX;
+    own.then_some(file)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,126 @@
+//! From a file to compiled code: read, check, compile or take from the cache.
+
+use std::path::{Path, PathBuf};
+
+use wasmparser::{Parser, Payload};
+use wasmtime::Engine;
+
+use super::Error;
+use super::cache::{Cache, Code};
+use super::spec::{self, SearchPath};
+
+/// The largest component: a Python one has 22 MB.
+const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+/// What a journey may import: our own interfaces, and those of WASI that grant nothing (no files, no sockets, no environment:
+/// they link, and every call that would need one of those fails).
+const IMPORTS: &[&str] = &[
+    "mite:journey/waiting@0.1.0",
+    "mite:journey/http@0.1.0",
+    "mite:journey/timing@0.1.0",
+    "mite:journey/messages@0.1.0",
+    "mite:journey/transaction@0.1.0",
+    "mite:journey/config@0.1.0",
+];
+const WASI: &[&str] = &["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/"];
+const EXPORTS: &[&str] = &["mite:journey/journeys@0.1.0", "mite:journey/scenarios@0.1.0"];
+
+/// A component, compiled.
+pub struct Compiled {
+    /// Its name in messages, metrics and reports.
+    pub package: String,
+    pub path: PathBuf,
+    pub code: Code,
+    /// Whether the code was there already.
+    pub cached: bool,
+}
+
+/// Reads, checks and compiles a component.
+pub fn compile(engine: &Engine, component: &spec::Component, path: &SearchPath) -> Result<Compiled, Error> {
+    let file = component.find(path)?;
+    let bytes = read(&file)?;
+    check(&file, &bytes)?;
+    let cache = Cache::open();
+    let kept = cache.as_ref().and_then(|cache| cache.get(engine, &bytes));
+    let cached = kept.is_some();
+    let code = match kept {
+        Some(code) => code,
+        None => compile_new(engine, cache.as_ref(), &file, &bytes)?,
+    };
+    Ok(Compiled { package: component.package(), path: file, code, cached })
+}
+
+fn compile_new(engine: &Engine, cache: Option<&Cache>, file: &Path, bytes: &[u8]) -> Result<Code, Error> {
+    let code = Code::compile(engine, bytes)
+        .map_err(|error| Error::Compile { path: file.to_owned(), reason: format!("{error:#}") })?;
+    match cache.map(|cache| cache.put(engine, bytes, &code)) {
+        Some(Err(error)) => tracing::warn!("compiled code can't be kept for the next time: {error}"),
+        Some(Ok(())) => {}
+        None => tracing::warn!("no directory to keep compiled code in: set MITE_CACHE_DIR to one of your own"),
+    }
+    Ok(code)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let bytes = std::fs::metadata(path).map_err(failed)?.len();
+    if bytes > COMPONENT_BYTES_MAX {
+        return Err(Error::TooLarge { path: path.to_owned(), bytes, limit: COMPONENT_BYTES_MAX });
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+/// Whether this is a component for our world: before anything is compiled, so that the answer says what is wrong with it.
+fn check(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let path = path.to_owned();
+    if bytes.starts_with(b"\x7fELF") {
+        return Err(Error::Compiled { path });
+    }
+    if !bytes.starts_with(b"\0asm") {
+        let start = &bytes[..bytes.len().min(8)];
+        let found =
+            if start.is_empty() { "nothing: it is empty".to_owned() } else { format!("`{}`", start.escape_ascii()) };
+        return Err(Error::NotWasm { path, found });
+    }
+    if Parser::is_core_wasm(bytes) {
+        return Err(Error::CoreModule { path });
+    }
+    let (imports, exports) =
+        names(bytes).map_err(|error| Error::Invalid { path: path.clone(), reason: error.message().to_owned() })?;
+    let unknown: Vec<_> = imports.into_iter().filter(|name| !known(name)).collect();
+    if !unknown.is_empty() {
+        return Err(Error::UnknownImports { path, imports: unknown });
+    }
+    let missing: Vec<_> = EXPORTS
+        .iter()
+        .filter(|name| !exports.iter().any(|export| export == *name))
+        .map(|name| (*name).to_owned())
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::MissingExports { path, missing }) }
+}
+
+fn known(import: &str) -> bool {
+    IMPORTS.contains(&import) || WASI.iter().any(|prefix| import.starts_with(prefix))
+}
+
+/// The names of a component's own imports and exports, those of what is nested in it left out.
+fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), wasmparser::BinaryReaderError> {
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_u32);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((imports, exports))
+}

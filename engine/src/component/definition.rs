@@ -1,0 +1,158 @@
+//! Asking a component what it has: its journeys, scenarios, datapools and volume models.
+//!
+//! This runs in the controller, in an instance of its own: `http` and `transaction` answer that they aren't available there.
+
+mod host;
+
+use std::sync::Arc;
+
+use wasmtime::component::Linker;
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+use super::Error;
+use super::bindings::exports::mite::journey::journeys::Contents;
+use super::bindings::{Journey, messages, scenarios};
+use super::compile::Compiled;
+use super::engine::MEMORY_MAX;
+use crate::wire::config::Config;
+use host::Host;
+
+pub use host::Sent;
+
+/// A scenario or datapool function that computes longer than this is broken.
+const CPU_SECONDS_MAX: u32 = 10;
+/// The most items of a scenario.
+const ITEMS_MAX: usize = 1_000;
+
+/// A component that can be asked.
+pub struct Definition {
+    package: String,
+    store: Store<Host>,
+    instance: Journey,
+    contents: Contents,
+}
+
+impl Definition {
+    /// Makes an instance. `engine` must be ticking (see [`super::ticker`]), else an endless loop is never ended.
+    pub async fn open(engine: &Engine, compiled: &Compiled, config: Config) -> Result<Self, Error> {
+        let invalid =
+            |error: wasmtime::Error| Error::Invalid { path: compiled.path.clone(), reason: format!("{error:#}") };
+        let component = compiled.code.load(engine).map_err(invalid)?;
+        let mut linker = Linker::new(engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(invalid)?;
+        Journey::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host).map_err(invalid)?;
+        let mut store = Store::new(engine, Host::new(Arc::from(compiled.package.as_str()), config, MEMORY_MAX));
+        store.limiter(|host| &mut host.limits);
+        watch(&mut store);
+        let instance = Journey::instantiate_async(&mut store, &component, &linker).await.map_err(invalid)?;
+        let described = instance.mite_journey_journeys().call_describe(&mut store).await;
+        let contents = described.map_err(|trap| failed(&compiled.package, "`describe`", &store, &trap))?;
+        Ok(Self { package: compiled.package.clone(), store, instance, contents })
+    }
+
+    pub fn package(&self) -> &str {
+        &self.package
+    }
+
+    pub fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.store.data().config
+    }
+
+    /// The messages that functions have sent since this was asked before.
+    pub fn take_sent(&mut self) -> Vec<Sent> {
+        std::mem::take(&mut self.store.data_mut().sent)
+    }
+
+    /// That there is a journey of this name, or an error that says which there are.
+    pub fn require_journey(&self, name: &str) -> Result<(), Error> {
+        self.require("journey", name, &self.contents.journeys)
+    }
+
+    fn require(&self, kind: &'static str, name: &str, there: &[String]) -> Result<(), Error> {
+        if there.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        Err(Error::NoSuch { package: self.package.clone(), kind, name: name.to_owned(), there: there.to_vec() })
+    }
+
+    /// The items of a scenario, in order.
+    pub async fn scenario(&mut self, name: &str) -> Result<Vec<scenarios::Item>, Error> {
+        self.require("scenario", name, &self.contents.scenarios)?;
+        let what = format!("scenario `{name}`");
+        let answer = self.instance.mite_journey_scenarios().call_scenario(&mut self.store, name).await;
+        let items = self.answer(&what, answer)?;
+        if items.len() > ITEMS_MAX {
+            return Err(self.wrong(what, format!("it has {} items; the limit is {ITEMS_MAX}", items.len())));
+        }
+        Ok(items)
+    }
+
+    pub async fn datapool(&mut self, name: &str) -> Result<scenarios::Pool, Error> {
+        self.require("datapool", name, &self.contents.datapools)?;
+        let answer = self.instance.mite_journey_scenarios().call_datapool(&mut self.store, name).await;
+        self.answer(&format!("datapool `{name}`"), answer)
+    }
+
+    /// The next items of a datapool, at most so many; none: that was all.
+    pub async fn items(&mut self, datapool: &str, most: u32) -> Result<Vec<Vec<u8>>, Error> {
+        let answer = self.instance.mite_journey_scenarios().call_items(&mut self.store, datapool, most).await;
+        let what = format!("datapool `{datapool}`");
+        let items = self.answer(&what, answer)?;
+        if items.len() > most as usize {
+            return Err(self.wrong(what, format!("it gave {} items where {most} were asked for", items.len())));
+        }
+        Ok(items)
+    }
+
+    /// What a volume model asks for between two moments, in seconds since the test began; none: it is over.
+    pub async fn required(&mut self, model: &str, start: f64, end: f64) -> Result<Option<u32>, Error> {
+        self.require("volume model", model, &self.contents.volume_models)?;
+        let answer = self.instance.mite_journey_scenarios().call_required(&mut self.store, model, start, end).await;
+        self.answer(&format!("volume model `{model}`"), answer)
+    }
+
+    fn wrong(&self, what: String, reason: String) -> Error {
+        Error::Wrong { package: self.package.clone(), what, reason }
+    }
+
+    fn answer<T>(&mut self, what: &str, answer: wasmtime::Result<Result<T, messages::Failure>>) -> Result<T, Error> {
+        self.store.data_mut().ticks = 0;
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(failure)) => {
+                let place =
+                    if failure.location.is_empty() { String::new() } else { format!(" ({})", failure.location) };
+                let reason = format!("{}{place}", failure.message);
+                Err(Error::Failed { package: self.package.clone(), what: what.to_owned(), reason })
+            }
+            Err(trap) => Err(failed(&self.package, what, &self.store, &trap)),
+        }
+    }
+}
+
+/// The error of a trap: the last line the guest wrote to stderr says more than the trap does.
+fn failed(package: &str, what: &str, store: &Store<Host>, trap: &wasmtime::Error) -> Error {
+    let said = store.data().stderr.take_tail();
+    let reason = match said.trim() {
+        "" => format!("{}", trap.root_cause()),
+        said => format!("{}: {said}", trap.root_cause()),
+    };
+    Error::Failed { package: package.to_owned(), what: what.to_owned(), reason }
+}
+
+fn watch(store: &mut Store<Host>) {
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut context| {
+        let host = context.data_mut();
+        host.ticks += 1;
+        // A tick is a millisecond.
+        if host.ticks > CPU_SECONDS_MAX * 1_000 {
+            wasmtime::bail!("it was still computing after {CPU_SECONDS_MAX} s");
+        }
+        Ok(UpdateDeadline::Continue(1))
+    });
+}

@@ -1,0 +1,67 @@
+//! What can be wrong with a component or its spec: always something a person can mend, so every text names the thing and
+//! the way out.
+
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{spec}` is not a spec: it needs a colon, as in `journeys.wasm:scenario` or `package.name:scenario`")]
+    NoColon { spec: String },
+    #[error(
+        "`{spec}` names nothing: `{part}` may not be empty; write `journeys.wasm:scenario` or `package.name:scenario`"
+    )]
+    EmptyPart { spec: String, part: &'static str },
+    #[error("there is no file {}{}", path.display(), hint(path))]
+    NoFile { path: PathBuf },
+    #[error(
+        "there is no component `{package}`: looked for {} in {}; build it, or name its directory in MITE_PATH",
+        names.join(" and "), directories.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    NotFound { package: String, names: Vec<String>, directories: Vec<PathBuf> },
+    #[error("can't read {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{} has {bytes} bytes, more than the limit of {limit}", path.display())]
+    TooLarge { path: PathBuf, bytes: u64, limit: u64 },
+    #[error("{} is a core WebAssembly module, not a component: build it for the target wasm32-wasip2", path.display())]
+    CoreModule { path: PathBuf },
+    #[error("{} is compiled machine code: mite takes components (`.wasm`) and compiles them itself", path.display())]
+    Compiled { path: PathBuf },
+    #[error("{} is not a WebAssembly component: it begins with {found}", path.display())]
+    NotWasm { path: PathBuf, found: String },
+    #[error("{} is not a valid component: {reason}", path.display())]
+    Invalid { path: PathBuf, reason: String },
+    #[error(
+        "{} needs what mite doesn't have: {}; build it with this mite's SDK (world mite:journey@0.1.0)",
+        path.display(), imports.join(", ")
+    )]
+    UnknownImports { path: PathBuf, imports: Vec<String> },
+    #[error(
+        "{} is not made for this mite: it doesn't export {}; build it with this mite's SDK (world mite:journey@0.1.0)",
+        path.display(), missing.join(" and ")
+    )]
+    MissingExports { path: PathBuf, missing: Vec<String> },
+    #[error("{} can't be compiled: {reason}", path.display())]
+    Compile { path: PathBuf, reason: String },
+    #[error("{package} has no {kind} `{name}`; {}", has(kind, there))]
+    NoSuch { package: String, kind: &'static str, name: String, there: Vec<String> },
+    #[error("{what} of {package} failed: {reason}")]
+    Failed { package: String, what: String, reason: String },
+    #[error("{what} of {package} is wrong: {reason}")]
+    Wrong { package: String, what: String, reason: String },
+    #[error("can't make room for journeys: {reason}")]
+    Room { reason: String },
+}
+
+fn hint(path: &std::path::Path) -> String {
+    match path.extension() {
+        Some(extension) if extension == "wasm" => "; `make build` builds the examples into target/journeys".to_owned(),
+        _ => "; a spec is `file.wasm:name` or `package.name:name`".to_owned(),
+    }
+}
+
+fn has(kind: &str, there: &[String]) -> String {
+    match there {
+        [] => format!("it has no {kind} at all"),
+        names => format!("it has {}", names.join(", ")),
+    }
+}

@@ -1,0 +1,13 @@
+//! Wasm components: finding, checking, compiling, caching and instantiating them, and asking one for its definitions.
+
+pub mod bindings;
+pub mod cache;
+pub mod compile;
+pub mod definition;
+pub mod engine;
+pub mod error;
+pub mod output;
+pub mod spec;
+pub mod ticker;
+
+pub use error::Error;

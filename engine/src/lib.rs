@@ -1,0 +1,15 @@
+//! mite: a distributed load-testing engine. See the manual in `docs/`.
+
+pub mod cli;
+pub mod collector;
+pub mod component;
+pub mod console;
+pub mod controller;
+pub mod exporter;
+pub mod local;
+pub mod playground;
+pub mod runner;
+pub mod scenario;
+pub mod sink;
+pub mod stats;
+pub mod wire;

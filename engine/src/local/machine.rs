@@ -1,0 +1,106 @@
+//! What this machine allows, against what a test asks for: said at the start, in words.
+
+use rustix::process::{Resource, Rlimit};
+
+use super::Args;
+use crate::component::engine::journeys_for_mappings;
+
+/// Journeys at once that there is room for where a volume model decides while the test runs.
+const JOURNEYS_UNKNOWN: u32 = 10_000;
+/// Descriptors for everything but connections.
+const DESCRIPTORS_RESERVED: u64 = 100;
+
+/// What the machine allows.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
+    descriptors: u64,
+    /// None: unknown.
+    ports: Option<u64>,
+    mappings: Option<u64>,
+}
+
+/// How many journeys there should be room for.
+pub fn journeys(args: &Args, peak: Option<u32>) -> u32 {
+    let wanted = peak.unwrap_or(JOURNEYS_UNKNOWN);
+    let allowed =
+        facts_now().mappings.map_or(u32::MAX, |maps| u32::try_from(journeys_for_mappings(maps)).unwrap_or(u32::MAX));
+    wanted.min(args.runner_max_journeys.map_or(u32::MAX, std::num::NonZero::get)).min(allowed)
+}
+
+/// Raises what can be raised and answers what a user should know.
+pub fn prepare(args: &Args, peak: Option<u32>) -> Vec<String> {
+    let wanted = peak.map(|peak| peak.min(args.runner_max_journeys.map_or(u32::MAX, std::num::NonZero::get)));
+    raise_descriptors();
+    wanted.map_or_else(Vec::new, |wanted| warnings(u64::from(wanted), &facts_now()))
+}
+
+/// The soft limit on open files becomes the hard one: journeys at once are connections at once.
+fn raise_descriptors() {
+    let Rlimit { current, maximum } = rustix::process::getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::warn!("the limit on open files can't be raised: {error}");
+    }
+}
+
+fn facts_now() -> Facts {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let ports = read("/proc/sys/net/ipv4/ip_local_port_range").and_then(|text| {
+        let mut numbers = text.split_whitespace().filter_map(|number| number.parse::<u64>().ok());
+        Some((numbers.next()?, numbers.next()?))
+    });
+    Facts {
+        descriptors: rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
+        ports: ports.map(|(first, last)| last.saturating_sub(first) + 1),
+        mappings: read("/proc/sys/vm/max_map_count").and_then(|text| text.trim().parse().ok()),
+    }
+}
+
+/// What is less than a test with so many journeys at once may need.
+fn warnings(journeys: u64, facts: &Facts) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let descriptors = facts.descriptors.saturating_sub(DESCRIPTORS_RESERVED);
+    if descriptors < journeys {
+        warnings.push(format!(
+            "{journeys} journeys at once may need as many connections, and {} files may be open: raise the hard limit \
+             (`ulimit -Hn`)",
+            facts.descriptors
+        ));
+    }
+    if let Some(ports) = facts.ports.filter(|ports| *ports < journeys) {
+        warnings.push(format!(
+            "{journeys} journeys at once may need as many connections, and there are {ports} ports for connections to one \
+             address: widen net.ipv4.ip_local_port_range, or use several addresses"
+        ));
+    }
+    let allowed = facts.mappings.map(|mappings| (mappings, journeys_for_mappings(mappings)));
+    if let Some((mappings, allowed)) = allowed.filter(|(_, allowed)| *allowed < journeys) {
+        warnings.push(format!(
+            "{journeys} journeys at once need more memory mappings than vm.max_map_count={mappings} allows: there is room for \
+             about {allowed}; raise it, or use several runners"
+        ));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shortage_is_said_in_words() {
+        let plenty = Facts { descriptors: 1 << 20, ports: Some(28_000), mappings: Some(65_530) };
+        for (journeys, facts, want, why) in [
+            (100, plenty, None, "enough of everything"),
+            (100, Facts { descriptors: 150, ..plenty }, Some("150 files"), "too few open files"),
+            (30_000, Facts { mappings: None, ..plenty }, Some("28000 ports"), "too few ports"),
+            (20_000, plenty, Some("vm.max_map_count=65530"), "too few mappings"),
+            (10_000, plenty, None, "ten thousand have room by default"),
+        ] {
+            let found = warnings(journeys, &facts);
+            assert_eq!(found.len(), usize::from(want.is_some()), "{why}: {found:?}");
+            assert!(found.iter().zip(want).all(|(found, want)| found.contains(want)), "{why}: {found:?}");
+        }
+    }
+}

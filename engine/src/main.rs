@@ -1,0 +1,5 @@
+//! The program; see [`mite::cli`].
+
+fn main() -> std::process::ExitCode {
+    mite::cli::main()
+}

@@ -1,0 +1,31 @@
+//! How much memory a journey may have.
+
+use wasmtime::ResourceLimiter;
+
+/// Elements of one table: a large component has some thousands.
+const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// A journey's limits, and whether it has met one.
+pub struct Limits {
+    memory_max: usize,
+    /// Growing was refused: a trap that follows is for want of memory.
+    pub exhausted: bool,
+}
+
+impl Limits {
+    pub fn new(memory_max: usize) -> Self {
+        Self { memory_max, exhausted: false }
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = desired <= self.memory_max;
+        self.exhausted |= !fits;
+        Ok(fits)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+}

@@ -1,0 +1,119 @@
+//! `messages`: what a journey tells the world itself, and what is told about its failures.
+
+use wasmtime::Result;
+
+use super::State;
+use crate::component::bindings::messages::{Failure, FailureKind, Host};
+use crate::runner::transactions::{ROOT_ID, cut};
+use crate::runner::worker;
+use crate::wire::message::{self, failure, free, own_pairs};
+use crate::wire::totals;
+
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+const FIELDS_MAX: u32 = 64;
+const TYPE_BYTES_MAX: usize = 64;
+/// Texts of a failure are cut here.
+const TEXT_BYTES_MAX: usize = 4 * 1024;
+const STACKTRACE_BYTES_MAX: usize = 32 * 1024;
+/// The message of a failure in the summary is cut here.
+const SUMMARY_BYTES_MAX: usize = 200;
+
+impl Host for State {
+    fn send(&mut self, message_type: String, fields: Vec<u8>, transaction: u32) -> Result<()> {
+        self.enter();
+        if message_type.is_empty() || message_type.len() > TYPE_BYTES_MAX || fields.len() > MESSAGE_BYTES_MAX {
+            self.run.refused += 1;
+            return Ok(());
+        }
+        let (own, count) = match own_pairs(&fields, &[]) {
+            Ok(own) => own,
+            Err(reason) => wasmtime::bail!("the fields of message `{}`: {reason}", message_type.escape_debug()),
+        };
+        if count > FIELDS_MAX {
+            self.run.refused += 1;
+            return Ok(());
+        }
+        let place = self.place(transaction);
+        worker::with(|worker| {
+            let now = worker.clock.unix(worker.clock.now());
+            worker.outbox.borrow_mut().write(|out| free(out, &message_type, &own, count, now, place));
+        });
+        Ok(())
+    }
+}
+
+impl State {
+    /// Tells about a failure, once a run.
+    pub fn report(&mut self, told: &Failure, transaction: u32) {
+        let (message_type, stacktrace) = match told.kind {
+            FailureKind::Error => ("error", None),
+            FailureKind::Exception => ("exception", Some(told.stacktrace.as_deref().unwrap_or_default())),
+        };
+        let taken = ["message", "ex_type", "location", "stacktrace"];
+        // Fields that aren't a map are the SDK's mistake: the failure itself matters more.
+        let (extra, extra_fields) = own_pairs(&told.fields, &taken).unwrap_or_default();
+        let over = extra.len() > MESSAGE_BYTES_MAX || extra_fields > FIELDS_MAX;
+        self.run.refused += u64::from(over);
+        let (extra, extra_fields) = if over { (&[][..], 0) } else { (&extra[..], extra_fields) };
+        let failed = message::Failure {
+            message_type,
+            message: cut(&told.message, TEXT_BYTES_MAX),
+            ex_type: cut(&told.ex_type, SUMMARY_BYTES_MAX),
+            location: cut(&told.location, SUMMARY_BYTES_MAX),
+            stacktrace: stacktrace.map(|trace| cut(trace, STACKTRACE_BYTES_MAX)),
+            extra,
+            extra_fields,
+        };
+        let place = self.place(transaction);
+        worker::with(|worker| {
+            let now = worker.clock.unix(worker.clock.now());
+            worker.outbox.borrow_mut().write(|out| failure(out, &failed, now, place));
+            worker.tally.borrow_mut().failure(totals::Failure {
+                journey: self.run.journey.to_string(),
+                transaction: place.transaction.to_owned(),
+                ex_type: failed.ex_type.to_owned(),
+                message: cut(failed.message, SUMMARY_BYTES_MAX).to_owned(),
+            });
+        });
+        self.run.reported = true;
+    }
+}
+
+/// Tells about a trap, unless the guest has done so itself (as a panic does).
+pub fn report_trap(state: &mut State, trap: &wasmtime::Error) {
+    if state.run.reported {
+        return;
+    }
+    let said = state.stderr.take_tail();
+    let cause = trap.root_cause().to_string();
+    let (ex_type, message) = if state.limits.exhausted {
+        ("OutOfMemory", "OutOfMemory: the journey wanted more memory than it may have".to_owned())
+    } else if let Some(trap) = trap.downcast_ref::<wasmtime::Trap>() {
+        ("Trap", format!("Trap: {trap}"))
+    } else {
+        ("Trap", format!("Trap: {cause}"))
+    };
+    let stacktrace = format!("{said}{trap:?}");
+    let failure = Failure {
+        kind: FailureKind::Exception,
+        ex_type: ex_type.to_owned(),
+        message,
+        location: String::new(),
+        stacktrace: Some(stacktrace),
+        fields: Vec::new(),
+    };
+    state.report(&failure, ROOT_ID);
+}
+
+/// Tells about a run that a limit on its time has cut off.
+pub fn cut_off(state: &mut State, limit: std::time::Duration) {
+    let failure = Failure {
+        kind: FailureKind::Exception,
+        ex_type: "JourneyTimeout".to_owned(),
+        message: format!("JourneyTimeout: the run was cut off after {} s", limit.as_secs_f64()),
+        location: String::new(),
+        stacktrace: None,
+        fields: Vec::new(),
+    };
+    state.report(&failure, ROOT_ID);
+}

@@ -1,0 +1,130 @@
+//! What a journey has in the host: one file per WIT interface, and the state they share.
+
+mod config;
+mod http;
+mod limits;
+mod messages;
+mod timing;
+mod transaction;
+mod waiting;
+
+use std::sync::{Arc, Mutex};
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+pub use self::http::Handles;
+pub use self::limits::Limits;
+pub use self::messages::{cut_off, report_trap};
+
+use super::clock::Nanos;
+use super::http::{Record, Session};
+use super::transactions::{ROOT_ID, Transactions};
+use super::worker;
+use crate::component::output::Output;
+use crate::wire::message::{Identity, Place};
+
+/// The data of a journey's store.
+pub struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pub limits: Limits,
+    pub stderr: Output,
+    /// Slices that the guest has computed through since it last called the host.
+    pub slices: u32,
+    pub run: Run,
+    handles: Handles,
+    session: Arc<Mutex<Session>>,
+}
+
+/// The run going on.
+pub struct Run {
+    /// The journey's spec.
+    pub journey: Arc<str>,
+    pub identity: Arc<Identity>,
+    pub context_id: u64,
+    pub transactions: Transactions,
+    /// Whether a failure of this run has been told about.
+    pub reported: bool,
+    /// Messages that a limit kept from being made.
+    pub refused: u64,
+    /// The due time of the timer that let the journey go on last, if nothing else has since.
+    pub woken: Option<Nanos>,
+    /// The last answer and its message, which may still get more fields.
+    unsealed: Option<(u32, Record)>,
+}
+
+impl State {
+    pub fn new(package: Arc<str>, journey: Arc<str>, identity: Identity, memory_max: usize) -> Self {
+        let stderr = Output::new(package.clone(), "stderr");
+        let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
+        Self {
+            wasi,
+            table: ResourceTable::new(),
+            limits: Limits::new(memory_max),
+            stderr,
+            slices: 0,
+            run: Run {
+                journey,
+                identity: Arc::new(identity),
+                context_id: 0,
+                transactions: Transactions::default(),
+                reported: false,
+                refused: 0,
+                woken: None,
+                unsealed: None,
+            },
+            handles: Handles::default(),
+            session: Arc::default(),
+        }
+    }
+
+    /// Every call of the host but those on an answer begins here: the guest isn't computing without end, and what it could
+    /// have added to its last answer's message is added.
+    fn enter(&mut self) {
+        self.slices = 0;
+        self.run.unsealed = None;
+    }
+
+    /// Where in the run a transaction of that number is.
+    fn place(&self, transaction: u32) -> Place<'_> {
+        let open = self.run.transactions.get(transaction);
+        Place { identity: &self.run.identity, transaction: &open.name.full, transaction_id: open.id }
+    }
+
+    /// A run begins: its transactions and cookies start anew.
+    pub fn begin_run(&mut self, identify: impl FnOnce(&mut Identity), context_id: u64) {
+        // A request of the run before may still hold its identity; then this one gets its own.
+        identify(Arc::make_mut(&mut self.run.identity));
+        self.run.context_id = context_id;
+        self.run.reported = false;
+        self.slices = 0;
+        self.stderr.take_tail();
+        if let Some(session) = Arc::get_mut(&mut self.session) {
+            session.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        } else {
+            self.session = Arc::default();
+        }
+        worker::with(|worker| {
+            let root = worker.names.borrow().root();
+            self.run.transactions.begin_run(root, worker.clock.now());
+        });
+    }
+
+    /// A run is over: what it left behind is given up, and its transactions end.
+    pub fn end_run(&mut self, had_error: bool) {
+        self.run.unsealed = None;
+        self.handles.cancel_pending();
+        self.end_transaction(ROOT_ID, had_error);
+        worker::with(|worker| {
+            worker.http.end_run(self.run.context_id);
+            worker.outbox.borrow_mut().counts.refused += std::mem::take(&mut self.run.refused);
+        });
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

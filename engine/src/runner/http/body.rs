@@ -1,0 +1,97 @@
+//! What the host keeps of an answer, and bodies as journeys want to read them.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+use super::target::Target;
+use crate::component::bindings::http::Hop;
+
+/// The largest body that is kept, and the largest that it may become when decompressed.
+pub const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// An answer's headers and body.
+pub struct Content {
+    pub target: Arc<Target>,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub history: Vec<Hop>,
+    pub primary_ip: Arc<str>,
+}
+
+/// A decompressed body, or why there is none.
+pub type Decoded = Result<Vec<u8>, String>;
+
+impl Content {
+    /// The values of a header, joined.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let mut values = self.headers.get_all(name).iter().map(|value| latin1(value.as_bytes()));
+        let first = values.next()?;
+        Some(values.fold(first, |all, next| all + ", " + &next))
+    }
+
+    pub fn headers(&self) -> Vec<(String, String)> {
+        self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), latin1(value.as_bytes()))).collect()
+    }
+
+    /// The body with every content coding undone, last one first.
+    pub fn decoded(&self) -> Decoded {
+        let codings = self.header(CONTENT_ENCODING.as_str()).unwrap_or_default();
+        let mut body: Option<Vec<u8>> = None;
+        for coding in codings.rsplit(',').map(|coding| coding.trim().to_ascii_lowercase()) {
+            if !(coding.is_empty() || coding == "identity" || self.body.is_empty()) {
+                body = Some(decode(&coding, body.as_deref().unwrap_or(&self.body))?);
+            }
+        }
+        Ok(body.unwrap_or_else(|| self.body.to_vec()))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> Result<String, String> {
+        let body = self.decoded()?;
+        let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
+        let is_latin1 = ["iso-8859-1", "latin1", "latin-1", "windows-1252"].iter().any(|name| {
+            content_type
+                .split(';')
+                .filter_map(|part| part.trim().strip_prefix("charset="))
+                .any(|it| it.trim_matches('"') == *name)
+        });
+        if is_latin1 {
+            return Ok(latin1(&body));
+        }
+        Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => text.to_owned(),
+        _ => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+fn decode(coding: &str, body: &[u8]) -> Decoded {
+    match coding {
+        "gzip" | "x-gzip" => read("gzip", flate2::read::MultiGzDecoder::new(body)),
+        // RFC 9110, 8.4.1.2: deflate is zlib's format; some servers send it bare.
+        "deflate" => read("deflate", flate2::read::ZlibDecoder::new(body))
+            .or_else(|_| read("deflate", flate2::read::DeflateDecoder::new(body))),
+        "br" => read("br", brotli::Decompressor::new(body, 4096)),
+        "zstd" => read("zstd", zstd::Decoder::new(body).map_err(|error| format!("the zstd body is broken: {error}"))?),
+        other => Err(format!("the body has the content coding `{}`, which mite doesn't know", other.escape_debug())),
+    }
+}
+
+/// Reads to the end, or to the limit: a body that grows without end is not an answer.
+fn read(coding: &str, decoder: impl Read) -> Decoded {
+    let mut body = Vec::new();
+    let read = decoder.take(BODY_BYTES_MAX as u64 + 1).read_to_end(&mut body);
+    match read {
+        Err(error) => Err(format!("the {coding} body is broken: {error}")),
+        Ok(_) if body.len() > BODY_BYTES_MAX => Err(format!("the {coding} body has more than {BODY_BYTES_MAX} bytes")),
+        Ok(_) => Ok(body),
+    }
+}

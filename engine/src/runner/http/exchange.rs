@@ -1,0 +1,353 @@
+//! Making a request: exchange after exchange where redirects are followed, each timed, counted and told about.
+
+use std::pin::pin;
+use std::sync::{Arc, PoisonError};
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue};
+use http::header::LOCATION;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::body::{BODY_BYTES_MAX, Content};
+use super::connect::connect;
+use super::connection::{Connection, RequestBody};
+use super::record::Record;
+use super::request::Ask;
+use crate::component::bindings::http::{Error, Hop, Timings};
+use crate::runner::clock::{Nanos, seconds};
+use crate::runner::timers::At;
+use crate::runner::worker;
+use crate::wire::message::{HttpError, Place, Times, http_error};
+use crate::wire::totals::ErrorClass;
+
+/// Why there is no response.
+#[derive(Debug)]
+pub struct Failed {
+    class: ErrorClass,
+    reason: String,
+}
+
+impl Failed {
+    pub fn new(class: ErrorClass, reason: String) -> Self {
+        Self { class, reason }
+    }
+}
+
+/// What an exchange is waiting for.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Dns,
+    Connect,
+    Tls,
+    Request,
+    Response,
+}
+
+impl Step {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Request => "request",
+            Self::Response => "response",
+        }
+    }
+}
+
+/// How far an exchange has come. Nanoseconds since its start; 0 for steps that didn't happen.
+#[derive(Debug)]
+pub struct Progress {
+    pub step: Step,
+    pub start: Nanos,
+    pub dns: Nanos,
+    pub connect: Nanos,
+    pub tls: Nanos,
+}
+
+impl Progress {
+    pub fn since_start(&self) -> Nanos {
+        worker::with(|worker| worker.clock.now()) - self.start
+    }
+
+    fn times(&self, timings: &Timings) -> Times {
+        Times {
+            dns: seconds(self.dns),
+            connect: seconds(self.connect),
+            tls: seconds(self.tls),
+            transfer_start: seconds(timings.transfer_start),
+            first_byte: seconds(timings.first_byte),
+            total: seconds(timings.total),
+        }
+    }
+}
+
+/// A whole answer.
+pub struct Answer {
+    pub status: u16,
+    pub body_size: u64,
+    pub timings: Timings,
+    pub content: Content,
+    /// Its message, not written yet.
+    pub record: Record,
+}
+
+/// Makes a request, following redirects. Dropping the future gives it up, which is told as `cancelled`.
+pub async fn perform(mut ask: Ask) -> Result<Answer, Error> {
+    let mut history = Vec::new();
+    loop {
+        let mut answer = exchange(&ask).await?;
+        let location =
+            answer.content.headers.get(LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let Some(location) = location.filter(|_| (300..400).contains(&answer.status) && ask.max_redirects > 0) else {
+            answer.content.history = history;
+            return Ok(answer);
+        };
+        if history.len() >= ask.max_redirects as usize {
+            return Err(Error::Redirects(ask.max_redirects));
+        }
+        let next = worker::with(|worker| worker.http.targets.borrow_mut().redirected(&ask.target, location));
+        history.push(Hop { status: answer.status, url: ask.target.url.to_string() });
+        ask.redirect(answer.status, next.map_err(Error::Protocol)?);
+    }
+}
+
+/// One exchange, told about whatever becomes of it.
+async fn exchange(ask: &Ask) -> Result<Answer, Error> {
+    let start = worker::with(|worker| worker.clock.now());
+    let progress = Progress { step: Step::Request, start, dns: 0, connect: 0, tls: 0 };
+    let mut watch = Watch { ask, progress, told: false };
+    let outcome = before(ask.deadline, attempt(ask, &mut watch.progress)).await;
+    let failed = match outcome {
+        Some(Ok(received)) => return Ok(watch.answered(received)),
+        Some(Err(failed)) => failed,
+        None => Failed::new(ErrorClass::Timeout, watch.progress.step.as_str().to_owned()),
+    };
+    watch.failed(&failed);
+    let Failed { class, reason } = failed;
+    Err(match class {
+        ErrorClass::Dns => Error::Dns(reason),
+        ErrorClass::Connect => Error::Connect(reason),
+        ErrorClass::Tls => Error::Tls(reason),
+        ErrorClass::Timeout => Error::Timeout(reason),
+        ErrorClass::Protocol => Error::Protocol(reason),
+        ErrorClass::Cancelled => Error::Cancelled,
+        ErrorClass::Denied => Error::Denied(reason),
+    })
+}
+
+/// None: the deadline came first.
+async fn before<T>(deadline: Nanos, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, mut end) = (pin!(work), pin!(At::new(deadline)));
+    std::future::poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => end.as_mut().poll(context).map(|_| None),
+    })
+    .await
+}
+
+/// What came over the wire.
+struct Received {
+    status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+    body_size: u64,
+    timings: Timings,
+    primary_ip: Arc<str>,
+}
+
+/// Finds or opens a connection and makes the exchange on it. A connection that was open already may have been closed by the
+/// server just before: then a request that the server can't have acted on is made once more, on a new one.
+async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Received, Failed> {
+    let key = worker::with(|worker| {
+        worker.http.pool.borrow().key(ask.target.origin.id, ask.client_identity, ask.insecure, ask.context_id)
+    });
+    while let Some(connection) = worker::with(|worker| worker.http.pool.borrow_mut().take(&key)) {
+        match converse(ask, connection, progress).await {
+            Ok((received, connection)) => {
+                keep(key, connection);
+                return Ok(received);
+            }
+            Err(Broken { safe_to_repeat: true, .. }) => {}
+            Err(broken) => return Err(broken.failed),
+        }
+    }
+    let connection = connect(&ask.target.origin, ask.client_identity, ask.insecure, progress).await?;
+    let (received, connection) = converse(ask, connection, progress).await.map_err(|broken| broken.failed)?;
+    keep(key, connection);
+    Ok(received)
+}
+
+fn keep(key: super::pool::Key, connection: Connection) {
+    worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, worker.clock.now()));
+}
+
+struct Broken {
+    failed: Failed,
+    safe_to_repeat: bool,
+}
+
+/// One exchange on one connection; answers the connection too if it can go on.
+async fn converse(
+    ask: &Ask,
+    mut connection: Connection,
+    progress: &mut Progress,
+) -> Result<(Received, Connection), Broken> {
+    progress.step = Step::Request;
+    let used = connection.used;
+    let stamps = connection.stamps.clone();
+    let broken = |error: hyper::Error| {
+        // Nothing came back on a connection that had been idle: the server had closed it. hyper says `canceled` of a request
+        // that it has not begun to send; others may only be repeated where twice is as good as once (RFC 9110, 9.2.2).
+        let unanswered = used && stamps.first_read().is_none();
+        Broken {
+            safe_to_repeat: unanswered && (error.is_canceled() || ask.method.is_idempotent()),
+            failed: protocol(&error),
+        }
+    };
+    let response = connection.send(request(ask)).await.map_err(&broken)?;
+    progress.step = Step::Response;
+    let (head, body) = response.into_parts();
+    let (body, body_size) =
+        receive(body, ask.discard_body).await.map_err(|failed| Broken { failed, safe_to_repeat: false })?;
+    let stamps = &connection.stamps;
+    let since = |at: Option<Nanos>| at.map_or_else(|| progress.since_start(), |at| at.saturating_sub(progress.start));
+    let timings = Timings {
+        dns: progress.dns,
+        connect: progress.connect,
+        tls: progress.tls,
+        transfer_start: since(stamps.first_write()),
+        first_byte: since(stamps.first_read()),
+        total: since(stamps.last_read()),
+    };
+    let primary_ip = connection.primary_ip.clone();
+    let status = head.status.as_u16();
+    Ok((Received { status, headers: head.headers, body, body_size, timings, primary_ip }, connection))
+}
+
+fn protocol(error: &hyper::Error) -> Failed {
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        reason = format!("{reason}: {cause}");
+        source = cause.source();
+    }
+    Failed::new(ErrorClass::Protocol, reason)
+}
+
+fn request(ask: &Ask) -> http::Request<RequestBody> {
+    let mut request = http::Request::new(RequestBody::new(ask.body.clone()));
+    *request.method_mut() = ask.method.clone();
+    *request.uri_mut() = ask.target.path.clone();
+    *request.headers_mut() = ask.headers.clone();
+    let cookies = ask.session.lock().unwrap_or_else(PoisonError::into_inner).header(&ask.target.url);
+    if let Some(cookies) = cookies {
+        let headers = request.headers_mut();
+        // RFC 6265, 5.4: one header with all of them, the journey's own first.
+        let own = headers.get_all(http::header::COOKIE).iter().chain([&cookies]);
+        let joined = own.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
+        headers.insert(http::header::COOKIE, HeaderValue::from_bytes(&joined).unwrap_or(cookies));
+    }
+    request
+}
+
+/// Reads a body to its end: all of it or only its length.
+async fn receive(mut body: Incoming, discard: bool) -> Result<(Bytes, u64), Failed> {
+    let (mut first, mut rest, mut size) = (Bytes::new(), BytesMut::new(), 0_u64);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| protocol(&error))?.into_data() else { continue };
+        size += data.len() as u64;
+        if discard {
+            continue;
+        }
+        if size > BODY_BYTES_MAX as u64 {
+            let reason =
+                format!("the body has more than {BODY_BYTES_MAX} bytes; ask to discard it if only its size matters");
+            return Err(Failed::new(ErrorClass::Protocol, reason));
+        }
+        if first.is_empty() {
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if rest.is_empty() {
+        return Ok((first, size));
+    }
+    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&rest);
+    Ok((whole.freeze(), size))
+}
+
+/// Sees to it that every exchange is counted and told about, however it ends; dropped half way, it was cancelled.
+struct Watch<'a> {
+    ask: &'a Ask,
+    progress: Progress,
+    told: bool,
+}
+
+impl Watch<'_> {
+    fn answered(&mut self, received: Received) -> Answer {
+        self.told = true;
+        let ask = self.ask;
+        let Received { status, headers, body, body_size, timings, primary_ip } = received;
+        ask.session.lock().unwrap_or_else(PoisonError::into_inner).store(&headers, &ask.target.url);
+        worker::with(|worker| {
+            let sent = ask.body.len() as u64;
+            worker.tally.borrow_mut().response(ask.number, status, timings.total, body_size, sent);
+        });
+        let record = Record {
+            run: ask.run.clone(),
+            transaction: ask.transaction.clone(),
+            transaction_id: ask.transaction_id,
+            method: ask.method.clone(),
+            target: ask.target.clone(),
+            name: ask.name.clone(),
+            status,
+            start: self.progress.start,
+            end: self.progress.start + timings.total,
+            times: self.progress.times(&timings),
+            primary_ip: primary_ip.clone(),
+            download_bytes: body_size,
+            extra: Vec::new(),
+            extra_fields: 0,
+        };
+        let content = Content { target: ask.target.clone(), headers, body, history: Vec::new(), primary_ip };
+        Answer { status, body_size, timings, content, record }
+    }
+
+    fn failed(&mut self, failed: &Failed) {
+        self.told = true;
+        let (ask, progress) = (self.ask, &self.progress);
+        worker::try_with(|worker| {
+            let now = worker.clock.now();
+            worker.tally.borrow_mut().error(ask.number, failed.class);
+            let timings =
+                Timings { dns: 0, connect: 0, tls: 0, transfer_start: 0, first_byte: 0, total: now - progress.start };
+            let message = HttpError {
+                start: worker.clock.unix(progress.start),
+                end: worker.clock.unix(now),
+                url: ask.target.url.as_str(),
+                method: ask.method.as_str(),
+                name: ask.name.as_deref(),
+                class: failed.class.as_str(),
+                message: &failed.reason,
+                times: progress.times(&timings),
+            };
+            let place =
+                Place { identity: &ask.run, transaction: &ask.transaction.full, transaction_id: ask.transaction_id };
+            worker.outbox.borrow_mut().write(|out| http_error(out, &message, place));
+        });
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.told {
+            self.failed(&Failed::new(ErrorClass::Cancelled, self.progress.step.as_str().to_owned()));
+        }
+    }
+}

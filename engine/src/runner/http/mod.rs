@@ -1,0 +1,67 @@
+//! HTTP of journeys, straight on `hyper::client::conn` (DESIGN D13): own connections, so that every step is timed where it
+//! happens and every address is known before it is connected.
+
+mod body;
+mod connect;
+mod connection;
+mod exchange;
+mod pool;
+mod record;
+mod request;
+mod session;
+mod socket;
+mod target;
+mod tls;
+
+use std::cell::RefCell;
+
+pub use body::{Content, Decoded};
+pub use exchange::{Answer, perform};
+pub use record::Record;
+pub use request::{Ask, Asker};
+pub use session::Session;
+pub use tls::trust_in_background;
+
+use super::clock::Clock;
+
+/// What requests of a worker share.
+pub struct Client {
+    pub(in crate::runner) targets: RefCell<target::Targets>,
+    pool: RefCell<pool::Pool>,
+    pub(in crate::runner) identities: RefCell<tls::Identities>,
+    resolver: connect::Resolver,
+    clock: Clock,
+}
+
+impl Client {
+    pub fn new(clock: Clock, reuse: Reuse) -> Self {
+        Self {
+            targets: RefCell::default(),
+            pool: RefCell::new(pool::Pool::new(reuse)),
+            identities: RefCell::default(),
+            resolver: connect::Resolver::default(),
+            clock,
+        }
+    }
+
+    /// Closes the connections that a run has kept for itself.
+    pub fn end_run(&self, context_id: u64) {
+        self.pool.borrow_mut().end_run(context_id);
+    }
+
+    /// Closes connections that nobody has used for a while.
+    pub fn close_idle(&self) {
+        self.pool.borrow_mut().close_idle(self.clock.now());
+    }
+}
+
+/// Who may use a connection again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Reuse {
+    /// Any journey of the runner's worker.
+    Runner,
+    /// Only the run that opened it.
+    Journey,
+    /// Nobody: each request opens its own.
+    Never,
+}

@@ -1,0 +1,85 @@
+//! Connections that wait to be used again.
+
+use hashbrown::HashMap;
+
+use super::Reuse;
+use super::connection::Connection;
+use crate::runner::clock::Nanos;
+
+/// A connection that nobody has used for so long is closed.
+const IDLE_MAX: Nanos = 90_000_000_000;
+/// Connections that wait at once in a worker; one more is closed.
+const IDLE_CONNECTIONS_MAX: usize = 50_000;
+
+/// What two requests must have in common to use the same connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub origin: u32,
+    /// The client certificate.
+    pub identity: Option<u32>,
+    pub insecure: bool,
+    /// The run it belongs to, where connections aren't shared.
+    pub run: u64,
+}
+
+struct Idle {
+    connection: Connection,
+    since: Nanos,
+}
+
+/// The idle connections of a worker.
+pub struct Pool {
+    reuse: Reuse,
+    idle: HashMap<Key, Vec<Idle>, foldhash::fast::RandomState>,
+    count: usize,
+}
+
+impl Pool {
+    pub fn new(reuse: Reuse) -> Self {
+        Self { reuse, idle: HashMap::default(), count: 0 }
+    }
+
+    /// The key of a request made by a run.
+    pub fn key(&self, origin: u32, identity: Option<u32>, insecure: bool, context_id: u64) -> Key {
+        let run = if self.reuse == Reuse::Runner { 0 } else { context_id };
+        Key { origin, identity, insecure, run }
+    }
+
+    /// The one used last, if any is open still.
+    pub fn take(&mut self, key: &Key) -> Option<Connection> {
+        let waiting = self.idle.get_mut(key)?;
+        while let Some(Idle { connection, .. }) = waiting.pop() {
+            self.count -= 1;
+            if connection.is_open() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    pub fn put(&mut self, key: Key, connection: Connection, now: Nanos) {
+        if self.reuse == Reuse::Never || self.count >= IDLE_CONNECTIONS_MAX || !connection.is_open() {
+            return;
+        }
+        self.count += 1;
+        self.idle.entry(key).or_default().push(Idle { connection, since: now });
+    }
+
+    pub fn end_run(&mut self, context_id: u64) {
+        if self.reuse == Reuse::Journey {
+            self.retain(|key, _| key.run != context_id);
+        }
+    }
+
+    pub fn close_idle(&mut self, now: Nanos) {
+        self.retain(|_, idle| now.saturating_sub(idle.since) < IDLE_MAX && idle.connection.is_open());
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Key, &Idle) -> bool) {
+        self.idle.retain(|key, waiting| {
+            waiting.retain(|idle| keep(key, idle));
+            !waiting.is_empty()
+        });
+        self.count = self.idle.values().map(Vec::len).sum();
+    }
+}

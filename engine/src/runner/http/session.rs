@@ -1,0 +1,92 @@
+//! What a run keeps from request to request: its cookies, as a browser would.
+
+use cookie_store::{CookieStore, RawCookie};
+use http::{HeaderMap, HeaderValue};
+use url::Url;
+
+use crate::component::bindings::http::Cookie;
+
+/// Cookies of a session; the oldest goes for one more.
+const COOKIES_MAX: usize = 200;
+/// A cookie with more bytes is not kept (RFC 6265, 6.1).
+const COOKIE_BYTES_MAX: usize = 4_096;
+
+/// The cookies of a run; nothing is allocated before the first.
+#[derive(Default)]
+pub struct Session {
+    cookies: Option<Box<CookieStore>>,
+}
+
+impl Session {
+    pub fn clear(&mut self) {
+        self.cookies = None;
+    }
+
+    /// The `cookie` header for a URL, if there is anything to send.
+    pub fn header(&self, url: &Url) -> Option<HeaderValue> {
+        let cookies = self.cookies.as_ref()?;
+        let pairs: Vec<_> = cookies.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
+    }
+
+    /// Keeps what a response sets.
+    pub fn store(&mut self, headers: &HeaderMap, url: &Url) {
+        for value in headers.get_all(http::header::SET_COOKIE) {
+            let Ok(text) = std::str::from_utf8(value.as_bytes()) else { continue };
+            if text.len() > COOKIE_BYTES_MAX {
+                continue;
+            }
+            if let Ok(cookie) = RawCookie::parse(text.to_owned()) {
+                // One that the host may not set is not kept, as in a browser.
+                drop(self.open().insert_raw(&cookie, url));
+            }
+        }
+        self.bound();
+    }
+
+    pub fn list(&self) -> Vec<Cookie> {
+        let Some(cookies) = &self.cookies else { return Vec::new() };
+        cookies
+            .iter_unexpired()
+            .map(|cookie| Cookie {
+                name: cookie.name().to_owned(),
+                value: cookie.value().to_owned(),
+                domain: String::from(&cookie.domain),
+                path: String::from(&cookie.path),
+            })
+            .collect()
+    }
+
+    /// Puts a cookie in that no response has set.
+    pub fn set(&mut self, cookie: &Cookie) -> Result<(), String> {
+        let path = if cookie.path.is_empty() { "/" } else { &cookie.path };
+        let url = Url::parse(&format!("https://{}{path}", cookie.domain.trim_start_matches('.')))
+            .map_err(|error| format!("`{}` is not a cookie's domain: {error}", cookie.domain.escape_debug()))?;
+        let raw = RawCookie::build((cookie.name.clone(), cookie.value.clone())).path(path.to_owned()).build();
+        if HeaderValue::from_str(&format!("{}={}", cookie.name, cookie.value)).is_err() {
+            return Err(format!("cookie `{}` has characters that can't be sent", cookie.name.escape_debug()));
+        }
+        self.open()
+            .insert_raw(&raw, &url)
+            .map_err(|error| format!("cookie `{}`: {error}", cookie.name.escape_debug()))?;
+        self.bound();
+        Ok(())
+    }
+
+    fn open(&mut self) -> &mut CookieStore {
+        self.cookies.get_or_insert_default()
+    }
+
+    fn bound(&mut self) {
+        let Some(cookies) = &mut self.cookies else { return };
+        let over = cookies.iter_any().count().saturating_sub(COOKIES_MAX);
+        let oldest: Vec<_> = cookies
+            .iter_any()
+            .take(over)
+            .map(|cookie| (String::from(&cookie.domain), String::from(&cookie.path), cookie.name().to_owned()))
+            .collect();
+        for (domain, path, name) in oldest {
+            cookies.remove(&domain, &path, &name);
+        }
+    }
+}

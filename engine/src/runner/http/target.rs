@@ -1,0 +1,143 @@
+//! URLs of requests, parsed once and kept: most journeys ask for the same few again and again.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use hashbrown::HashMap;
+use http::{HeaderValue, Method, Uri};
+use url::{Host, Url};
+
+use crate::runner::tally::Tally;
+
+/// URLs that are kept parsed; when there are more all are forgotten.
+const TARGETS_MAX: usize = 4_096;
+/// Origins that are known by number; when there are more all are forgotten.
+const ORIGINS_MAX: usize = 4_096;
+/// Longer URLs are refused.
+const URL_BYTES_MAX: usize = 64 * 1024;
+/// Methods whose tally numbers are kept with a target.
+const METHODS: [Method; 7] =
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+const UNKNOWN: u32 = u32::MAX;
+
+/// Where a request goes.
+#[derive(Debug)]
+pub struct Target {
+    /// The whole URL, without fragment.
+    pub url: Url,
+    pub origin: Arc<Origin>,
+    /// Path and query: what stands in the request line.
+    pub path: Uri,
+    /// The `host` header.
+    pub host: HeaderValue,
+    /// Numbers of `GET http://host/path` and so on in the tally.
+    numbers: [AtomicU32; METHODS.len()],
+}
+
+/// What a connection can be made to.
+#[derive(Debug)]
+pub struct Origin {
+    /// Unique in the worker.
+    pub id: u32,
+    pub https: bool,
+    pub host: OriginHost,
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OriginHost {
+    Name(Box<str>),
+    Address(IpAddr),
+}
+
+/// The parsed URLs of a worker.
+#[derive(Default)]
+pub struct Targets {
+    targets: HashMap<Box<str>, Arc<Target>>,
+    origins: HashMap<(bool, OriginHost, u16), Arc<Origin>>,
+    last_origin: u32,
+}
+
+impl Targets {
+    /// Parses a URL or finds it parsed. The error says what is wrong with it.
+    pub fn get(&mut self, text: &str) -> Result<Arc<Target>, String> {
+        if let Some(target) = self.targets.get(text) {
+            return Ok(target.clone());
+        }
+        if text.len() > URL_BYTES_MAX {
+            return Err(format!("the URL has {} bytes; the limit is {URL_BYTES_MAX}", text.len()));
+        }
+        let url = Url::parse(text).map_err(|error| format!("`{}` is not a URL: {error}", text.escape_debug()))?;
+        let target = Arc::new(self.target(url)?);
+        if self.targets.len() >= TARGETS_MAX {
+            self.targets.clear();
+        }
+        self.targets.insert(text.into(), target.clone());
+        Ok(target)
+    }
+
+    /// The target of a redirect.
+    pub fn redirected(&mut self, from: &Target, location: &str) -> Result<Arc<Target>, String> {
+        let url =
+            from.url.join(location).map_err(|error| format!("redirect to `{}`: {error}", location.escape_debug()))?;
+        self.get(url.as_str())
+    }
+
+    fn target(&mut self, mut url: Url) -> Result<Target, String> {
+        url.set_fragment(None);
+        let https = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            other => return Err(format!("`{url}` has the scheme {other}; journeys speak http and https")),
+        };
+        let (host, port) = match (url.host(), url.port_or_known_default()) {
+            (Some(Host::Domain(name)), Some(port)) => (OriginHost::Name(name.into()), port),
+            (Some(Host::Ipv4(address)), Some(port)) => (OriginHost::Address(address.into()), port),
+            (Some(Host::Ipv6(address)), Some(port)) => (OriginHost::Address(address.into()), port),
+            _ => return Err(format!("`{url}` has no host")),
+        };
+        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let path = path.parse().map_err(|error| format!("`{url}` can't be asked for: {error}"))?;
+        let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        let host_header = HeaderValue::from_str(authority).map_err(|error| format!("`{url}`: {error}"))?;
+        let origin = self.origin(https, host, port);
+        let numbers = std::array::from_fn(|_| AtomicU32::new(UNKNOWN));
+        Ok(Target { url, origin, path, host: host_header, numbers })
+    }
+
+    fn origin(&mut self, https: bool, host: OriginHost, port: u16) -> Arc<Origin> {
+        let key = (https, host, port);
+        if let Some(origin) = self.origins.get(&key) {
+            return origin.clone();
+        }
+        if self.origins.len() >= ORIGINS_MAX {
+            self.origins.clear();
+        }
+        self.last_origin = self.last_origin.wrapping_add(1);
+        let origin = Arc::new(Origin { id: self.last_origin, https, host: key.1.clone(), port });
+        self.origins.insert(key, origin.clone());
+        origin
+    }
+}
+
+impl Target {
+    /// The number in the tally for requests that have no name of their own: method and URL without query.
+    pub fn number(&self, method: &Method, tally: &mut Tally) -> u32 {
+        let slot = METHODS.iter().position(|known| known == method).map(|at| &self.numbers[at]);
+        if let Some(number) = slot.map(|slot| slot.load(Relaxed)).filter(|number| *number != UNKNOWN) {
+            return number;
+        }
+        let number = tally.request(&format!("{method} {}", &self.url[..url::Position::AfterPath]));
+        if let Some(slot) = slot {
+            slot.store(number, Relaxed);
+        }
+        number
+    }
+
+    /// Whether a redirect from here to there stays with the same host, so that credentials may go along.
+    pub fn same_origin(&self, other: &Self) -> bool {
+        let (here, there) = (&self.origin, &other.origin);
+        here.https == there.https && here.host == there.host && here.port == there.port
+    }
+}

@@ -1,0 +1,76 @@
+//! A journey's own copy of its component: a store with an instance in it, used for run after run.
+
+use std::sync::Arc;
+
+use wasmtime::component::{HasSelf, InstancePre, Linker};
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+use super::clock::Nanos;
+use super::host::State;
+use super::worker;
+use crate::component::bindings::{Context, Ending, Journey, JourneyPre};
+use crate::component::cache::Code;
+use crate::component::ticker::TICK;
+use crate::wire::message::Identity;
+
+/// A guest that computes for so many slices (of a millisecond) without calling the host once is in an endless loop.
+const SLICES_MAX: u32 = 1_000;
+
+/// A component, ready to be instantiated.
+#[derive(Clone)]
+pub struct Prepared {
+    package: Arc<str>,
+    pre: JourneyPre<State>,
+    memory_max: usize,
+}
+
+impl Prepared {
+    pub fn new(engine: &Engine, package: &str, code: &Code, memory_max: usize) -> wasmtime::Result<Self> {
+        let component = code.load(engine)?;
+        let mut linker = Linker::new(engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        Journey::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+        let pre: InstancePre<State> = linker.instantiate_pre(&component)?;
+        Ok(Self { package: package.into(), pre: JourneyPre::new(pre)?, memory_max })
+    }
+}
+
+/// A store with an instance.
+pub struct Instance {
+    pub store: Store<State>,
+    journey: Journey,
+    /// Runs it has made.
+    pub runs: u32,
+}
+
+impl Instance {
+    pub async fn new(prepared: &Prepared, journey: Arc<str>, identity: Identity) -> wasmtime::Result<Self> {
+        let state = State::new(prepared.package.clone(), journey, identity, prepared.memory_max);
+        let mut store = Store::new(prepared.pre.engine(), state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| slice_over(context.data_mut()));
+        let journey = prepared.pre.instantiate_async(&mut store).await?;
+        Ok(Self { store, journey, runs: 0 })
+    }
+
+    /// One run. The outer error is a trap: the instance can't be used any more.
+    pub async fn run(&mut self, context: &Context) -> wasmtime::Result<Result<(), Ending>> {
+        self.runs += 1;
+        self.journey.mite_journey_journeys().call_run(&mut self.store, context).await
+    }
+}
+
+/// A tick of the epoch has come while a guest computes: if it has had its slice others get their turn.
+fn slice_over(state: &mut State) -> wasmtime::Result<UpdateDeadline> {
+    let used: Nanos = worker::with(|worker| worker.clock.now() - worker.slice_start.get());
+    // Ticks come however long the guest waited for something: only a guest that computed through one is charged.
+    if u128::from(used) < TICK.as_nanos() / 2 {
+        return Ok(UpdateDeadline::Continue(1));
+    }
+    state.slices += 1;
+    if state.slices > SLICES_MAX {
+        wasmtime::bail!("the journey computed for {} s without calling mite once", SLICES_MAX / 1_000);
+    }
+    Ok(UpdateDeadline::Yield(1))
+}

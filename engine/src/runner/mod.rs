@@ -1,0 +1,210 @@
+//! The runner: runs journeys and puts load on the tested system.
+//!
+//! It follows standing orders ("keep so many of this scenario item running at once") and starts the next run in a place by
+//! itself. It is one process with a worker a core; each worker is a thread that shares nothing with the others.
+
+mod clock;
+mod host;
+pub mod http;
+mod instance;
+mod outbox;
+mod place;
+mod queue;
+mod scenario;
+mod tally;
+mod thread;
+mod timers;
+mod transactions;
+mod worker;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+
+pub use clock::Clock;
+pub use http::Reuse;
+pub use instance::Prepared;
+pub use scenario::{Assignment, Data};
+
+use crate::component::ticker::Ticker;
+use crate::scenario::Item;
+use crate::wire::config::Config;
+use crate::wire::queue::Sender;
+use crate::wire::totals::Totals;
+
+/// Commands that may wait for a worker; it takes them as they come.
+const COMMANDS_MAX: usize = 10_000;
+/// Reports that may wait for the controller.
+const REPORTS_MAX: usize = 10_000;
+
+/// How a runner runs journeys.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The test's canonical spec.
+    pub test: String,
+    pub run_id: String,
+    pub runner_id: u32,
+    /// Worker threads.
+    pub workers: u32,
+    pub reuse: Reuse,
+    /// Each run gets a new instance.
+    pub fresh_instances: bool,
+    /// Nanoseconds for a request that has no limit of its own.
+    pub request_timeout: u64,
+    /// Nanoseconds for a run.
+    pub run_timeout: Option<u64>,
+}
+
+/// What a worker is told.
+#[derive(Debug)]
+enum Command {
+    Order {
+        scenario: u32,
+        journeys: u32,
+        runs_max: Option<u64>,
+        number: u64,
+    },
+    Items {
+        scenario: u32,
+        items: Vec<Item>,
+    },
+    /// Give so many items back.
+    Recall {
+        scenario: u32,
+        items: u32,
+    },
+    /// No new runs.
+    Drain {
+        number: u64,
+    },
+    /// Cut off what still runs.
+    Cancel,
+}
+
+/// What a worker has to say, several times a second.
+#[derive(Debug)]
+pub struct Report {
+    pub worker: u32,
+    /// The last order that it knew.
+    pub seen: u64,
+    pub scenarios: Vec<ScenarioReport>,
+    /// Cumulative; not in every report, but in the last.
+    pub totals: Option<Box<Totals>>,
+    /// Nothing runs any more and nothing will: its last report.
+    pub over: bool,
+}
+
+/// Of one scenario item in a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioReport {
+    pub scenario: u32,
+    pub running: u32,
+    /// Runs that have ended since the test began.
+    pub ended: u64,
+    /// Data items that served a run and don't come back.
+    pub completed: Vec<i64>,
+    /// Data items given back without a run.
+    pub unused: Vec<i64>,
+    /// Data items that it would like to have.
+    pub wants: u32,
+}
+
+/// A runner that is running.
+pub struct Runner {
+    settings: Arc<Settings>,
+    workers: Vec<mpsc::Sender<Command>>,
+    pub reports: mpsc::Receiver<Report>,
+    threads: Vec<JoinHandle<()>>,
+    _ticker: Ticker,
+}
+
+/// What can keep a runner from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("can't start a worker: {0}")]
+    Worker(#[from] std::io::Error),
+}
+
+impl Runner {
+    /// Starts the workers; they wait for orders.
+    pub fn start(
+        settings: &Arc<Settings>,
+        engine: &wasmtime::Engine,
+        assignments: &[Assignment],
+        config: &Arc<Config>,
+        clock: Clock,
+        messages: &Sender,
+    ) -> Result<Self, Error> {
+        http::trust_in_background();
+        let (reporter, reports) = mpsc::channel(REPORTS_MAX);
+        let (mut workers, mut threads, mut probes) = (Vec::new(), Vec::new(), Vec::new());
+        for index in 0..settings.workers {
+            let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+            let (probe, probed) = thread::probe(clock)?;
+            let start = thread::Start {
+                index,
+                settings: settings.clone(),
+                assignments: assignments.to_vec(),
+                config: config.clone(),
+                clock,
+                messages: messages.clone(),
+                commands,
+                reports: reporter.clone(),
+                probed,
+            };
+            threads
+                .push(std::thread::Builder::new().name(format!("worker {index}")).spawn(move || thread::main(start))?);
+            workers.push(sender);
+            probes.push(probe);
+        }
+        let ticker = Ticker::start(engine, thread::probe_now_and_then(probes, clock))?;
+        Ok(Self { settings: settings.clone(), workers, reports, threads, _ticker: ticker })
+    }
+
+    /// A standing order to a worker: keep so many journeys of a scenario item running at once, and begin at most `runs_max`
+    /// in all. Orders are numbered; reports say which they know.
+    pub async fn order(&self, worker: u32, scenario: u32, journeys: u32, runs_max: Option<u64>, number: u64) {
+        self.tell(worker, Command::Order { scenario, journeys, runs_max, number }).await;
+    }
+
+    /// Hands data to a worker.
+    pub async fn supply(&self, worker: u32, scenario: u32, items: Vec<Item>) {
+        self.tell(worker, Command::Items { scenario, items }).await;
+    }
+
+    /// Wants data back from a worker.
+    pub async fn recall(&self, worker: u32, scenario: u32, items: u32) {
+        self.tell(worker, Command::Recall { scenario, items }).await;
+    }
+
+    /// No new runs; workers are over when those going on have ended.
+    pub async fn drain(&self, number: u64) {
+        for worker in 0..self.settings.workers {
+            self.tell(worker, Command::Drain { number }).await;
+        }
+    }
+
+    /// Cuts off what still runs.
+    pub async fn cancel(&self) {
+        for worker in 0..self.settings.workers {
+            self.tell(worker, Command::Cancel).await;
+        }
+    }
+
+    async fn tell(&self, worker: u32, command: Command) {
+        if let Some(worker) = self.workers.get(worker as usize) {
+            // A worker that is over has nothing to be told.
+            drop(worker.send(command).await);
+        }
+    }
+
+    /// Waits for the threads of workers that are over.
+    pub fn join(self) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a worker has panicked; please report it");
+            }
+        }
+    }
+}

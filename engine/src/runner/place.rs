@@ -1,0 +1,148 @@
+//! A place where one journey runs after another: the life of one journey at once.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use super::clock::Nanos;
+use super::host::{cut_off, report_trap};
+use super::instance::Instance;
+use super::scenario::{Next, Scenario};
+use super::timers::At;
+use super::transactions::ROOT_ID;
+use super::worker;
+use crate::component::bindings::{Context, Ending};
+use crate::scenario::Item;
+use crate::wire::message::{Identity, run_id_field};
+
+/// After so many runs an instance is replaced: what leaks in a guest doesn't grow for ever.
+const RUNS_PER_INSTANCE: u32 = 10_000;
+
+/// Runs journeys until this place isn't wanted any more.
+pub async fn live(scenario: Rc<Scenario>) {
+    let mut instance = None;
+    loop {
+        let next = poll_fn(|context| {
+            let stopping = worker::with(|worker| worker.stopping.get());
+            match scenario.next(context.waker(), stopping) {
+                Next::Hungry => Poll::Pending,
+                next => Poll::Ready(next),
+            }
+        });
+        let Next::Run(item) = next.await else { return };
+        instance = run(&scenario, instance, item.as_ref()).await;
+        scenario.ended(item);
+    }
+}
+
+/// How a run came to its end.
+enum End {
+    Returned(Result<(), Ending>),
+    Trapped(wasmtime::Error),
+    /// The test is over.
+    Cancelled,
+    /// It took longer than a run may.
+    TimedOut,
+}
+
+/// One run; answers the instance if the next run may use it.
+async fn run(scenario: &Scenario, instance: Option<Instance>, item: Option<&Item>) -> Option<Instance> {
+    let (context_id, version, fresh) = worker::with(|worker| {
+        worker.tally.borrow_mut().run(&scenario.assignment.journey).started += 1;
+        (worker.next_context_id(), worker.config.borrow().version(), worker.settings.fresh_instances)
+    });
+    let mut instance = match instance {
+        Some(instance) => instance,
+        None => match open(scenario).await {
+            Ok(instance) => instance,
+            Err(error) => {
+                no_room(scenario, &error).await;
+                return None;
+            }
+        },
+    };
+    let data_id = item.map(|item| item.id);
+    instance.store.data_mut().begin_run(|identity| identity.set(&scenario.fields, context_id, data_id), context_id);
+    let context = Context {
+        journey: scenario.assignment.name.clone(),
+        args: item.map_or_else(Vec::new, |item| item.data.to_vec()),
+        context_id,
+        config_version: version,
+    };
+    let end = conclude(instance.run(&context)).await;
+    let usable = settle(scenario, &mut instance, &end);
+    (usable && !fresh && instance.runs < RUNS_PER_INSTANCE).then_some(instance)
+}
+
+async fn open(scenario: &Scenario) -> wasmtime::Result<Instance> {
+    let run_id = worker::with(|worker| run_id_field(&worker.settings.run_id));
+    Instance::new(&scenario.assignment.prepared, scenario.assignment.journey.clone(), Identity::new(run_id)).await
+}
+
+/// Runs to the end, or until it may not any longer.
+async fn conclude(run: impl Future<Output = wasmtime::Result<Result<(), Ending>>>) -> End {
+    let limit =
+        worker::with(|worker| worker.settings.run_timeout.map(|limit| worker.clock.now().saturating_add(limit)));
+    let (mut run, mut limit) = (pin!(run), pin!(limit.map(At::new)));
+    poll_fn(|context| {
+        if worker::with(|worker| worker.cancelled.get()) {
+            return Poll::Ready(End::Cancelled);
+        }
+        if let Poll::Ready(returned) = run.as_mut().poll(context) {
+            return Poll::Ready(returned.map_or_else(End::Trapped, End::Returned));
+        }
+        match limit.as_mut().as_pin_mut().map(|limit| limit.poll(context)) {
+            Some(Poll::Ready(_)) => Poll::Ready(End::TimedOut),
+            _ => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Counts and tells how a run ended; answers whether its instance can be used again.
+fn settle(scenario: &Scenario, instance: &mut Instance, end: &End) -> bool {
+    let state = instance.store.data_mut();
+    let (had_error, cancelled, usable) = match end {
+        End::Returned(Ok(())) => (false, false, true),
+        End::Returned(Err(Ending::Reported)) => (true, false, true),
+        End::Returned(Err(Ending::Failed(failure))) => {
+            state.report(failure, ROOT_ID);
+            (true, false, true)
+        }
+        End::Trapped(trap) => {
+            report_trap(state, trap);
+            (true, false, false)
+        }
+        End::Cancelled => (false, true, false),
+        End::TimedOut => {
+            let limit: Nanos = worker::with(|worker| worker.settings.run_timeout.unwrap_or_default());
+            cut_off(state, std::time::Duration::from_nanos(limit));
+            (true, true, false)
+        }
+    };
+    state.end_run(had_error);
+    worker::with(|worker| {
+        let mut tally = worker.tally.borrow_mut();
+        let runs = tally.run(&scenario.assignment.journey);
+        runs.ended += u64::from(!cancelled);
+        runs.failed += u64::from(had_error);
+        runs.cancelled += u64::from(cancelled);
+    });
+    usable
+}
+
+/// There is no memory for one more journey: said once, counted each time, and tried again a little later.
+async fn no_room(scenario: &Scenario, error: &wasmtime::Error) {
+    const PAUSE: Nanos = 100_000_000;
+    worker::with(|worker| {
+        let mut tally = worker.tally.borrow_mut();
+        let runs = tally.run(&scenario.assignment.journey);
+        runs.cancelled += 1;
+        if runs.cancelled == 1 {
+            tracing::error!(journey = %scenario.assignment.journey, "no room for one more journey: {error:#}");
+        }
+    });
+    let due = worker::with(|worker| worker.clock.now()) + PAUSE;
+    At::new(due).await;
+}

@@ -1,0 +1,305 @@
+//! A worker's thread: its runtime and the tasks beside the journeys.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustix::pipe::PipeFlags;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::mpsc;
+
+use super::clock::{Clock, Nanos, seconds};
+use super::http::Client;
+use super::outbox::Outbox;
+use super::place::live;
+use super::queue::Queue;
+use super::scenario::{Assignment, Data, Scenario};
+use super::tally::{Tally, record};
+use super::timers::Timers;
+use super::transactions::Names;
+use super::worker::{self, Worker};
+use super::{Command, Report, ScenarioReport, Settings};
+use crate::wire::config::Config;
+use crate::wire::message;
+use crate::wire::queue::Sender;
+
+/// A batch that isn't full waits for no longer than this.
+const FLUSH: Duration = Duration::from_millis(10);
+/// How often a worker reports.
+const REPORT: Duration = Duration::from_millis(100);
+/// Every how manyth report has the totals.
+const TOTALS_EVERY: u32 = 5;
+
+/// What a worker's thread is started with.
+pub struct Start {
+    pub index: u32,
+    pub settings: Arc<Settings>,
+    pub assignments: Vec<Assignment>,
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub messages: Sender,
+    pub commands: mpsc::Receiver<Command>,
+    pub reports: mpsc::Sender<Report>,
+    pub probed: ProbedEnd,
+}
+
+/// Runs a worker until it is over.
+pub fn main(start: Start) {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (runtime, timers) = match (built, Timers::new(start.clock)) {
+        (Ok(runtime), Ok(timers)) => (runtime, timers),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!("worker {} can't start: {error}", start.index);
+            return;
+        }
+    };
+    let mut tally = Tally::default();
+    let names = Names::new(&mut tally);
+    worker::become_worker(Worker {
+        index: start.index,
+        settings: start.settings.clone(),
+        clock: start.clock,
+        queue: Queue::default(),
+        timers,
+        outbox: RefCell::new(Outbox::new(start.messages)),
+        tally: RefCell::new(tally),
+        names: RefCell::new(names),
+        http: Client::new(start.clock, start.settings.reuse),
+        config: RefCell::new(start.config),
+        stopping: Cell::new(false),
+        cancelled: Cell::new(false),
+        slice_start: Cell::new(0),
+        guest_time: Cell::new(0),
+        runs: Cell::new(0),
+        seen: Cell::new(0),
+    });
+    let scenarios: Vec<Rc<Scenario>> = start
+        .assignments
+        .into_iter()
+        .map(|assignment| {
+            let settings = &start.settings;
+            let fields = message::Scenario::new(&settings.test, settings.runner_id, &assignment.journey, assignment.id);
+            Rc::new(Scenario::new(assignment, fields))
+        })
+        .collect();
+    runtime.block_on(work(scenarios, start.commands, start.reports, start.probed));
+}
+
+/// Everything a worker does: journeys and orders in this task; timers, probes and batches in tasks of their own.
+async fn work(
+    scenarios: Vec<Rc<Scenario>>,
+    mut commands: mpsc::Receiver<Command>,
+    reports: mpsc::Sender<Report>,
+    probed: ProbedEnd,
+) {
+    tokio::spawn(drive_timers());
+    match probed.open() {
+        Ok(probed) => drop(tokio::spawn(probed.drive())),
+        Err(error) => tracing::error!("the generator's lag can't be measured: {error}"),
+    }
+    tokio::spawn(flush_now_and_then());
+    tokio::select! {
+        () = Queue::drive() => {}
+        () = Queue::drive_foreign() => {}
+        () = obey(&scenarios, &mut commands, &reports) => {}
+    }
+    // What was given up at the end is dropped by its task: it has yet to say so.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    worker::with(|worker| worker.outbox.borrow_mut().flush());
+    let mut report = report(&scenarios, true);
+    report.over = true;
+    // If the controller is gone there is nobody to tell.
+    drop(reports.send(report).await);
+}
+
+async fn drive_timers() {
+    let driven = match worker::with(|worker| worker.timers.descriptor()) {
+        Ok(descriptor) => Timers::drive(descriptor).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = driven {
+        panic!("a worker without timers can't run journeys: {error}");
+    }
+}
+
+/// Sends batches that aren't full, and closes connections that nobody uses.
+async fn flush_now_and_then() {
+    let mut every = tokio::time::interval(FLUSH);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut times = 0_u32;
+    loop {
+        every.tick().await;
+        times = times.wrapping_add(1);
+        worker::with(|worker| {
+            worker.outbox.borrow_mut().flush();
+            if times.is_multiple_of(1_000) {
+                worker.http.close_idle();
+            }
+        });
+    }
+}
+
+/// Follows orders and reports, until told to drain and nothing runs any more.
+async fn obey(scenarios: &[Rc<Scenario>], commands: &mut mpsc::Receiver<Command>, reports: &mpsc::Sender<Report>) {
+    let mut every = tokio::time::interval(REPORT);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut times = 0_u32;
+    loop {
+        tokio::select! {
+            command = commands.recv() => match command {
+                Some(command) => follow(scenarios, command),
+                // The controller is gone.
+                None => follow(scenarios, Command::Drain { number: 0 }),
+            },
+            _ = every.tick() => {
+                times = times.wrapping_add(1);
+                // A report that finds no room is made up for by the next.
+                drop(reports.try_send(report(scenarios, times.is_multiple_of(TOTALS_EVERY))));
+            }
+        }
+        let stopping = worker::with(|worker| worker.stopping.get());
+        if stopping && scenarios.iter().all(|scenario| scenario.is_empty()) {
+            return;
+        }
+        if commands.is_closed() && commands.is_empty() {
+            every.tick().await;
+        }
+    }
+}
+
+fn follow(scenarios: &[Rc<Scenario>], command: Command) {
+    let of = |id: u32| scenarios.iter().find(|scenario| scenario.assignment.id == id);
+    worker::with(|worker| match command {
+        Command::Order { scenario, journeys, runs_max, number } => {
+            worker.seen.set(worker.seen.get().max(number));
+            let Some(scenario) = of(scenario) else { return };
+            for _ in 0..scenario.order(journeys, runs_max) {
+                worker.queue.spawn(worker.index, Box::pin(live(scenario.clone())));
+            }
+        }
+        Command::Items { scenario, items } => {
+            if let Some(scenario) = of(scenario) {
+                scenario.supply(items);
+                scenario.give_back(0);
+            }
+        }
+        Command::Recall { scenario, items } => {
+            if let Some(scenario) = of(scenario) {
+                scenario.give_back(items);
+            }
+        }
+        Command::Drain { number } => {
+            worker.seen.set(worker.seen.get().max(number));
+            worker.stopping.set(true);
+            scenarios.iter().for_each(|scenario| scenario.wake_hungry());
+        }
+        Command::Cancel => {
+            worker.stopping.set(true);
+            worker.cancelled.set(true);
+            worker.queue.wake_all();
+        }
+    });
+}
+
+fn report(scenarios: &[Rc<Scenario>], with_totals: bool) -> Report {
+    worker::with(|worker| Report {
+        worker: worker.index,
+        seen: worker.seen.get(),
+        scenarios: scenarios.iter().map(|scenario| of_scenario(scenario, worker.stopping.get())).collect(),
+        totals: with_totals.then(|| {
+            let mut tally = worker.tally.borrow_mut();
+            let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            tally.health.cpu_seconds = Duration::try_from(cpu).map_or(0.0, |cpu| cpu.as_secs_f64());
+            tally.health.guest_seconds = seconds(worker.guest_time.get());
+            tally.health.wall_seconds = seconds(worker.clock.now());
+            let mut totals = tally.totals();
+            totals.messages = worker.outbox.borrow().counts;
+            Box::new(totals)
+        }),
+        over: false,
+    })
+}
+
+fn of_scenario(scenario: &Scenario, stopping: bool) -> ScenarioReport {
+    let stock = u32::try_from(scenario.stock()).unwrap_or(u32::MAX);
+    let wants = match scenario.assignment.data {
+        Data::Once if !stopping => scenario.consumption().saturating_sub(stock),
+        _ => 0,
+    };
+    let (completed, unused) = scenario.take_returned(stopping && scenario.is_empty());
+    let (running, ended) = (scenario.running.get(), scenario.ended.get());
+    ScenarioReport { scenario: scenario.assignment.id, running, ended, completed, unused, wants }
+}
+
+/// A worker's end of the probes: see [`Probe`].
+pub struct Probed {
+    pipe: Receiver,
+    sent: Arc<AtomicU64>,
+    clock: Clock,
+}
+
+/// Measures how long it takes a worker to see that a socket is ready: now and then a byte is written to a pipe and the time
+/// noted; the worker sees it the way it sees responses.
+pub struct Probe {
+    pipe: OwnedFd,
+    sent: Arc<AtomicU64>,
+}
+
+/// Makes a probe and the other end of it, which has to be driven by the worker.
+pub fn probe(clock: Clock) -> std::io::Result<(Probe, ProbedEnd)> {
+    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+    let sent = Arc::new(AtomicU64::new(0));
+    Ok((Probe { pipe: writer, sent: sent.clone() }, ProbedEnd { pipe: reader, sent, clock }))
+}
+
+/// The worker's end, on its way to the worker's thread.
+pub struct ProbedEnd {
+    pipe: OwnedFd,
+    sent: Arc<AtomicU64>,
+    clock: Clock,
+}
+
+impl ProbedEnd {
+    fn open(self) -> std::io::Result<Probed> {
+        Ok(Probed { pipe: Receiver::from_owned_fd(self.pipe)?, sent: self.sent, clock: self.clock })
+    }
+}
+
+/// Called once a millisecond: probes each worker at random, once in ten milliseconds on average, so that what it sees is what
+/// any event would (arrivals at random see time averages).
+pub fn probe_now_and_then(probes: Vec<Probe>, clock: Clock) -> impl FnMut() + Send {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    move || {
+        for probe in &probes {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            if random.is_multiple_of(10) && probe.sent.load(Ordering::Relaxed) == 0 {
+                probe.sent.store(clock.now().max(1), Ordering::Relaxed);
+                // There is never more than this one byte in it.
+                let _ = rustix::io::write(&probe.pipe, &[0]);
+            }
+        }
+    }
+}
+
+impl Probed {
+    async fn drive(self) {
+        let mut byte = [0; 1];
+        loop {
+            if self.pipe.readable().await.is_err() {
+                return;
+            }
+            let seen: Nanos = self.clock.now();
+            if matches!(self.pipe.try_read(&mut byte), Ok(1)) {
+                let sent = self.sent.swap(0, Ordering::Relaxed);
+                worker::with(|worker| record(&mut worker.tally.borrow_mut().health.lag, seen.saturating_sub(sent)));
+            }
+        }
+    }
+}

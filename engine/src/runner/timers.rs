@@ -1,0 +1,193 @@
+//! All time of journeys of a worker: one heap of due times and one timerfd (DESIGN D14).
+//!
+//! Entries are lazy: a timer that moves to a later time leaves its old place in the heap, and finds out when that comes up.
+//! A timer used again and again for timeouts that never come costs no heap operation most of the time.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
+use tokio::net::unix::pipe::Receiver;
+
+use super::clock::{Clock, Nanos};
+use super::worker;
+
+const NEVER: Nanos = Nanos::MAX;
+
+/// The timers of a worker.
+pub struct Timers {
+    clock: Clock,
+    fd: OwnedFd,
+    inner: RefCell<Inner>,
+}
+
+struct Inner {
+    heap: BinaryHeap<Reverse<(Nanos, u32)>>,
+    timers: Vec<Timer>,
+    free: Vec<u32>,
+    /// What the timerfd is set to.
+    armed: Nanos,
+}
+
+struct Timer {
+    due: Nanos,
+    /// The first of its places in the heap.
+    queued: Nanos,
+    waker: Option<Waker>,
+}
+
+impl Timers {
+    pub fn new(clock: Clock) -> std::io::Result<Self> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let fd = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let inner = Inner { heap: BinaryHeap::new(), timers: Vec::new(), free: Vec::new(), armed: NEVER };
+        Ok(Self { clock, fd, inner: RefCell::new(inner) })
+    }
+
+    fn add(&self) -> u32 {
+        let mut inner = self.inner.borrow_mut();
+        if let Some(id) = inner.free.pop() {
+            return id;
+        }
+        inner.timers.push(Timer { due: NEVER, queued: NEVER, waker: None });
+        u32::try_from(inner.timers.len() - 1).expect("a worker has far fewer journeys than that")
+    }
+
+    fn remove(&self, id: u32) {
+        let mut inner = self.inner.borrow_mut();
+        let timer = &mut inner.timers[id as usize];
+        (timer.due, timer.waker) = (NEVER, None);
+        inner.free.push(id);
+    }
+
+    fn set(&self, id: u32, due: Nanos, waker: &Waker) {
+        let mut inner = self.inner.borrow_mut();
+        let timer = &mut inner.timers[id as usize];
+        timer.due = due;
+        match &mut timer.waker {
+            Some(there) => there.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        if due < timer.queued {
+            timer.queued = due;
+            inner.heap.push(Reverse((due, id)));
+        }
+        if due < inner.armed {
+            inner.armed = due;
+            self.arm(due);
+        }
+    }
+
+    fn arm(&self, due: Nanos) {
+        // Zero would disarm it.
+        let ns = due.saturating_sub(self.clock.now()).max(1);
+        let value =
+            Timespec { tv_sec: (ns / 1_000_000_000).cast_signed(), tv_nsec: (ns % 1_000_000_000).cast_signed() };
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        rustix::time::timerfd_settime(&self.fd, TimerfdTimerFlags::empty(), &once).expect("the descriptor is a timer");
+    }
+
+    /// Wakes whatever is due.
+    pub fn fire(&self) {
+        let now = self.clock.now();
+        loop {
+            let mut inner = self.inner.borrow_mut();
+            let Some(Reverse((at, id))) = inner.heap.peek().copied() else { break };
+            if at > now {
+                break;
+            }
+            inner.heap.pop();
+            let waker = inner.come_up(at, id, now);
+            drop(inner);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+        let mut inner = self.inner.borrow_mut();
+        inner.armed = inner.heap.peek().map_or(NEVER, |Reverse((at, _))| *at);
+        if inner.armed != NEVER {
+            self.arm(inner.armed);
+        }
+    }
+
+    /// The timerfd, for [`Self::drive`].
+    pub fn descriptor(&self) -> std::io::Result<OwnedFd> {
+        self.fd.try_clone()
+    }
+
+    /// Fires this worker's timers for as long as it runs.
+    pub async fn drive(descriptor: OwnedFd) -> std::io::Result<()> {
+        // tokio's pipe takes every descriptor that can be waited for and read.
+        let timer = Receiver::from_owned_fd_unchecked(descriptor)?;
+        loop {
+            timer.readable().await?;
+            let mut count = [0; 8];
+            match timer.try_read(&mut count) {
+                Ok(_) => worker::with(|worker| worker.timers.fire()),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// One of a timer's places in the heap has come up: it fires, or waits on in a later place.
+    fn come_up(&mut self, at: Nanos, id: u32, now: Nanos) -> Option<Waker> {
+        let timer = &mut self.timers[id as usize];
+        if timer.queued != at {
+            return None;
+        }
+        timer.queued = NEVER;
+        if timer.due <= now {
+            timer.due = NEVER;
+            return timer.waker.take();
+        }
+        if timer.due != NEVER {
+            timer.queued = timer.due;
+            self.heap.push(Reverse((timer.due, id)));
+        }
+        None
+    }
+}
+
+/// A future that is ready at a moment of this worker's clock.
+pub struct At {
+    due: Nanos,
+    timer: Option<u32>,
+}
+
+impl At {
+    pub fn new(due: Nanos) -> Self {
+        Self { due, timer: None }
+    }
+}
+
+impl Future for At {
+    /// How late it is, if it had to wait at all.
+    type Output = Option<Nanos>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        worker::with(|worker| {
+            let now = worker.clock.now();
+            if now >= self.due {
+                return Poll::Ready(self.timer.map(|_| now - self.due));
+            }
+            let id = *self.timer.get_or_insert_with(|| worker.timers.add());
+            worker.timers.set(id, self.due, context.waker());
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for At {
+    fn drop(&mut self) {
+        if let Some(id) = self.timer {
+            worker::try_with(|worker| worker.timers.remove(id));
+        }
+    }
+}

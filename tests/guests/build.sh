@@ -1,0 +1,90 @@
+#!/bin/sh
+# Builds the guests of the tests: build.sh OUTDIR makes OUTDIR/python.wasm and OUTDIR/js.wasm, each only if something that
+# it is made of has changed. PYTHON names a Python that has the packages below; default: python3.
+set -eu
+
+componentize_py=componentize-py==0.25.1
+ziglang=ziglang==0.17.1 # the C compiler of QuickJS
+here=$(cd "$(dirname "$0")" && pwd)
+wit=$here/../../wit
+
+fail() {
+  echo "build.sh: $*" >&2
+  exit 1
+}
+
+[ $# = 1 ] || fail "usage: [PYTHON=venv/bin/python] build.sh OUTDIR"
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+
+PYTHON=${PYTHON:-python3}
+case $PYTHON in # cargo calls the compiler in other directories; a link must stay one, since it is what makes a venv
+  */*)
+    [ -x "$PYTHON" ] || fail "there is no $PYTHON: set PYTHON to the python of a venv"
+    PYTHON=$(cd "$(dirname "$PYTHON")" && pwd)/$(basename "$PYTHON")
+    ;;
+esac
+export PYTHON
+
+sha256() {
+  if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+}
+
+# One hash of the names and contents of all that the guest $1 is made of.
+inputs() {
+  (
+    cd "$here"
+    find build.sh "$1" ../../wit -type f ! -path '*/__pycache__/*' ! -path '*/target/*' | LC_ALL=C sort |
+      while read -r file; do sha256 "$file"; done | sha256 | cut -d' ' -f1
+  )
+}
+
+current() {
+  [ -f "$out/$1.wasm" ] && [ "$(cat "$out/$1.inputs" 2>/dev/null)" = "$2" ]
+}
+
+needs() {
+  command -v "$PYTHON" >/dev/null || fail "there is no $PYTHON: set PYTHON to the python of a venv"
+  "$PYTHON" -c 'import importlib.metadata as m, sys; n, v = sys.argv[1].split("=="); sys.exit(m.version(n) != v)' "$1" \
+    2>/dev/null || fail "the guests need $1: run  $PYTHON -m pip install $componentize_py $ziglang"
+}
+
+build_python() {
+  needs "$componentize_py"
+  # It compiles the modules into __pycache__ beside them, and would add the packages of an active venv.
+  stage=$(mktemp -d "$out/python.XXXXXX")
+  trap 'rm -rf "$stage"' EXIT
+  cp "$here"/python/*.py "$stage"
+  (
+    unset VIRTUAL_ENV
+    cd "$stage"
+    "$PYTHON" -c 'import sys, componentize_py as c; sys.exit(c.script())' \
+      -d "$wit" -w journey componentize -p . app -o guest.wasm
+  )
+  mv "$stage/guest.wasm" "$out/python.wasm"
+}
+
+build_js() {
+  needs "$ziglang"
+  command -v cargo >/dev/null || fail "the guests need cargo: see https://rustup.rs"
+  # In its directory, so that rustup takes the toolchain of this repository.
+  cd "$here/js"
+  [ -d "$(rustc --print target-libdir --target wasm32-wasip2)" ] ||
+    fail "the guests need a Rust target: run  rustup target add wasm32-wasip2"
+  unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS # those of the host's build don't fit
+  export RQUICKJS_SYS_NO_WASI_SDK=1 CC_wasm32_wasip2="$here/js/zcc" AR_wasm32_wasip2="$here/js/zar"
+  export ZIG_GLOBAL_CACHE_DIR="$out/zig" ZIG_LOCAL_CACHE_DIR="$out/zig"
+  cargo build --locked --release --target wasm32-wasip2 --target-dir "$out/target"
+  # A copy first and then a rename: whoever reads it has a whole one.
+  cp "$out/target/wasm32-wasip2/release/mite_test_guest_js.wasm" "$out/js.wasm.$$"
+  mv "$out/js.wasm.$$" "$out/js.wasm"
+}
+
+for guest in python js; do
+  hash=$(inputs $guest)
+  if current $guest "$hash"; then continue; fi
+  echo "building $out/$guest.wasm" >&2
+  rm -f "$out/$guest.inputs"
+  (build_$guest) # a shell of its own: what it exports and traps is its own
+  echo "$hash" >"$out/$guest.inputs"
+done

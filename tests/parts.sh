@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks: nginx and Prometheus from Debian, and a Python environment of our own.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+missing=()
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+command -v promtool >/dev/null || missing+=(prometheus)
+if [ "${#missing[@]}" -gt 0 ]; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "the tests need: apt-get install --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q
+    apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+venv=target/venv
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+"$venv/bin/python" -c 'import componentize_py, ziglang, msgpack' 2>/dev/null ||
+    "$venv/bin/pip" install -q componentize-py==0.25.1 ziglang==0.17.1 msgpack==1.2.4

@@ -1,0 +1,5 @@
+//! What the tests share: the program as a child process, servers to put load on, and looks at what came out.
+
+pub mod files;
+pub mod program;
+pub mod servers;

@@ -1,0 +1,140 @@
+//! `target/release/mite` as its users run it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_owned()
+}
+
+/// The program; without it nothing can be tested.
+pub fn mite() -> PathBuf {
+    let path = root().join("target/release/mite");
+    assert!(path.is_file(), "{} is missing: run `make build`", path.display());
+    path
+}
+
+/// A component built by `make build` (`load.wasm`) or `make guests` (`python.wasm`).
+pub fn component(name: &str) -> PathBuf {
+    let built = [root().join("target/journeys").join(name), root().join("target/guests").join(name)];
+    let found = built.iter().find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is missing: run `make build guests`")).clone()
+}
+
+/// A command of the program, with what tests want from it: no colour, no cache of the user's.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(mite());
+    command.args(arguments).current_dir(root()).env("NO_COLOR", "1").env("COLUMNS", "120");
+    command.env("MITE_CACHE_DIR", root().join("target/test-cache"));
+    command
+}
+
+/// Runs it to its end.
+pub fn run(arguments: &[&str]) -> Ended {
+    Ended::from(command(arguments).output().expect("the program starts"))
+}
+
+/// How it ended and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Ended {
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
+    }
+
+    /// Fails unless it ended with this code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code(), code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// A child that is ended when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Mutex<Child>,
+}
+
+impl Running {
+    /// Starts a command with its output piped.
+    pub fn start(command: &mut Command) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Self { child: Mutex::new(child.expect("it starts")) }
+    }
+
+    /// Waits for a line on standard output that begins so, and answers the rest of it.
+    pub fn line(&self, prefix: &str) -> String {
+        let stdout = self.child.lock().expect("no panics").stdout.take().expect("piped");
+        let lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let line = lines.filter_map(|line| line.strip_prefix(prefix).map(str::to_owned)).next();
+        line.unwrap_or_else(|| panic!("it ended without a line `{prefix}...`"))
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.lock().expect("no panics").id();
+        let pid = Pid::from_raw(pid.cast_signed()).expect("a child has a number");
+        kill_process(pid, signal).expect("the child is there");
+    }
+
+    /// Waits for its end.
+    pub fn wait(self) -> Ended {
+        let mut child = self.child.lock().expect("no panics");
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let read = |pipe: Option<Box<dyn std::io::Read + Send>>| {
+            std::thread::spawn(move || {
+                let mut text = Vec::new();
+                if let Some(mut pipe) = pipe {
+                    pipe.read_to_end(&mut text).expect("a pipe can be read");
+                }
+                String::from_utf8_lossy(&text).into_owned()
+            })
+        };
+        let stdout = read(stdout.map(|pipe| Box::new(pipe) as _));
+        let stderr = read(stderr.map(|pipe| Box::new(pipe) as _));
+        let status = child.wait().expect("it ends");
+        let joined = |thread: std::thread::JoinHandle<String>| thread.join().expect("it only reads");
+        Ended { status, stdout: joined(stdout), stderr: joined(stderr) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(mut child) = self.child.lock() {
+            // It may have ended by itself.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// Asks again and again until the answer is there; fails after a time that only a broken program needs.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{what}: not within 30 s");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
