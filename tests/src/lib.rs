@@ -1,5 +1,8 @@
 //! What the tests share: the program as a child process, servers to put load on, and looks at what came out.
 
 pub mod files;
+pub mod metrics;
 pub mod program;
+pub mod raw;
 pub mod servers;
+pub mod trial;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -31,13 +31,13 @@ pub fn component(name: &str) -> PathBuf {
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(mite());
     command.args(arguments).current_dir(root()).env("NO_COLOR", "1").env("COLUMNS", "120");
-    command.env("MITE_CACHE_DIR", root().join("target/test-cache"));
+    command.env("MITE_CACHE_DIR", root().join("target/test-cache")).env_remove("RUST_BACKTRACE");
     command
 }
 
 /// Runs it to its end.
 pub fn run(arguments: &[&str]) -> Ended {
-    Ended::from(command(arguments).output().expect("the program starts"))
+    Running::start(&mut command(arguments)).wait()
 }
 
 /// How it ended and what it said.
@@ -46,13 +46,6 @@ pub struct Ended {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Self { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
 }
 
 impl Ended {
@@ -95,7 +88,7 @@ impl Running {
         kill_process(pid, signal).expect("the child is there");
     }
 
-    /// Waits for its end.
+    /// Waits for its end; one that doesn't come is a failure.
     pub fn wait(self) -> Ended {
         let mut child = self.child.lock().expect("no panics");
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -110,7 +103,7 @@ impl Running {
         };
         let stdout = read(stdout.map(|pipe| Box::new(pipe) as _));
         let stderr = read(stderr.map(|pipe| Box::new(pipe) as _));
-        let status = child.wait().expect("it ends");
+        let status = eventually_within(LONGEST, "its end", || child.try_wait().expect("a child can be waited for"));
         let joined = |thread: std::thread::JoinHandle<String>| thread.join().expect("it only reads");
         Ended { status, stdout: joined(stdout), stderr: joined(stderr) }
     }
@@ -126,15 +119,23 @@ impl Drop for Running {
     }
 }
 
+/// What no test of a few seconds takes.
+const LONGEST: Duration = Duration::from_secs(90);
+
 /// Asks again and again until the answer is there; fails after a time that only a broken program needs.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    eventually_within(Duration::from_secs(30), what, ask)
+}
+
+#[track_caller]
+fn eventually_within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = std::time::Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}: not within 30 s");
+        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }

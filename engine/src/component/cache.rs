@@ -7,9 +7,9 @@
 
 #![allow(unsafe_code, reason = "loading compiled code is unsafe by nature; this file is where it is allowed")]
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -55,12 +55,18 @@ impl Cache {
     }
 
     pub fn open_at(directory: &Path) -> Option<Self> {
-        std::fs::create_dir_all(directory).ok()?;
+        let mut builder = std::fs::DirBuilder::new();
+        // It exists already, or its parents are made as they usually are.
+        if !directory.exists() {
+            std::fs::create_dir_all(directory.parent()?).ok()?;
+            builder.mode(0o700).create(directory).ok()?;
+        }
         let metadata = std::fs::symlink_metadata(directory).ok()?;
-        if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
+        let own = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
+        if !own || metadata.mode() & 0o022 != 0 {
+            tracing::warn!("{} is not used for compiled code: others can write to it", directory.display());
             return None;
         }
-        std::fs::set_permissions(directory, Permissions::from_mode(0o700)).ok()?;
         let directory = directory.to_owned();
         let secret = secret(&directory)?;
         Some(Self { directory, secret })

@@ -5,6 +5,7 @@
 mod host;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::Linker;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -19,8 +20,9 @@ use host::Host;
 
 pub use host::Sent;
 
-/// A scenario or datapool function that computes longer than this is broken.
+/// A scenario or datapool function that computes or sleeps longer than this is broken.
 const CPU_SECONDS_MAX: u32 = 10;
+const WAIT_MAX: Duration = Duration::from_secs(15);
 /// The most items of a scenario.
 const ITEMS_MAX: usize = 1_000;
 
@@ -83,7 +85,7 @@ impl Definition {
     pub async fn scenario(&mut self, name: &str) -> Result<Vec<scenarios::Item>, Error> {
         self.require("scenario", name, &self.contents.scenarios)?;
         let what = format!("scenario `{name}`");
-        let answer = self.instance.mite_journey_scenarios().call_scenario(&mut self.store, name).await;
+        let answer = in_time(self.instance.mite_journey_scenarios().call_scenario(&mut self.store, name)).await;
         let items = self.answer(&what, answer)?;
         if items.len() > ITEMS_MAX {
             return Err(self.wrong(what, format!("it has {} items; the limit is {ITEMS_MAX}", items.len())));
@@ -93,13 +95,13 @@ impl Definition {
 
     pub async fn datapool(&mut self, name: &str) -> Result<scenarios::Pool, Error> {
         self.require("datapool", name, &self.contents.datapools)?;
-        let answer = self.instance.mite_journey_scenarios().call_datapool(&mut self.store, name).await;
+        let answer = in_time(self.instance.mite_journey_scenarios().call_datapool(&mut self.store, name)).await;
         self.answer(&format!("datapool `{name}`"), answer)
     }
 
     /// The next items of a datapool, at most so many; none: that was all.
     pub async fn items(&mut self, datapool: &str, most: u32) -> Result<Vec<Vec<u8>>, Error> {
-        let answer = self.instance.mite_journey_scenarios().call_items(&mut self.store, datapool, most).await;
+        let answer = in_time(self.instance.mite_journey_scenarios().call_items(&mut self.store, datapool, most)).await;
         let what = format!("datapool `{datapool}`");
         let items = self.answer(&what, answer)?;
         if items.len() > most as usize {
@@ -111,7 +113,8 @@ impl Definition {
     /// What a volume model asks for between two moments, in seconds since the test began; none: it is over.
     pub async fn required(&mut self, model: &str, start: f64, end: f64) -> Result<Option<u32>, Error> {
         self.require("volume model", model, &self.contents.volume_models)?;
-        let answer = self.instance.mite_journey_scenarios().call_required(&mut self.store, model, start, end).await;
+        let answer =
+            in_time(self.instance.mite_journey_scenarios().call_required(&mut self.store, model, start, end)).await;
         self.answer(&format!("volume model `{model}`"), answer)
     }
 
@@ -144,6 +147,11 @@ fn failed(package: &str, what: &str, store: &Store<Host>, trap: &wasmtime::Error
     Error::Failed { package: package.to_owned(), what: what.to_owned(), reason }
 }
 
+async fn in_time<T>(call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    let late = |_| wasmtime::format_err!("it had not answered after {} s", WAIT_MAX.as_secs());
+    tokio::time::timeout(WAIT_MAX, call).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+}
+
 fn watch(store: &mut Store<Host>) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| {
@@ -153,6 +161,6 @@ fn watch(store: &mut Store<Host>) {
         if host.ticks > CPU_SECONDS_MAX * 1_000 {
             wasmtime::bail!("it was still computing after {CPU_SECONDS_MAX} s");
         }
-        Ok(UpdateDeadline::Continue(1))
+        Ok(UpdateDeadline::Yield(1))
     });
 }

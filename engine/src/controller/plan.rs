@@ -194,6 +194,13 @@ impl Planner<'_> {
     async fn component(&mut self, component: &str, journey: &str) -> Result<String, Error> {
         let component = spec::Component::from(component);
         let package = component.package();
+        if let Some(there) = self.plan.components.get(&package) {
+            let named = component.find(self.path)?;
+            if !same_file(&named, &there.path) {
+                let reason = format!("{} and {} have the same name", named.display(), there.path.display());
+                return Err(self.wrong(&self.plan.test, self.plan.items.len() + 1, journey, reason));
+            }
+        }
         if package == self.plan.definition.package() {
             self.plan.definition.require_journey(journey)?;
             return Ok(package);
@@ -235,6 +242,10 @@ impl Planner<'_> {
     fn wrong(&self, scenario: &str, item: usize, journey: &str, reason: String) -> Error {
         Error::Item { scenario: scenario.to_owned(), item, journey: journey.to_owned(), reason }
     }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok() == other.canonicalize().ok()
 }
 
 fn source(name: &str, source: wit::Source) -> Result<Source, Error> {

@@ -138,7 +138,9 @@ impl Args {
         scenario::Settings {
             spawn_rate: self.spawn_rate,
             delay_start_seconds: self.delay_start_seconds,
-            runner_max_journeys: self.runner_max_journeys.map(|most| most.get() / workers),
+            // To the core each worker is a runner of its own.
+            runner_max_journeys: self.runner_max_journeys.map(|most| most.get().div_ceil(workers)),
+            journeys_max: self.runner_max_journeys.map(NonZeroU32::get),
             grace: self.grace,
         }
     }

@@ -85,8 +85,8 @@ struct Ready {
     config: Arc<Config>,
     clock: Clock,
     warnings: Vec<String>,
-    /// The scenario's instance lives on in the controller, and may be asked for volumes and data.
-    ticker: Ticker,
+    /// While the scenario's instance may be asked for volumes and data.
+    ticker: Option<Ticker>,
 }
 
 /// Runs a test. The summary is printed and exported before it answers.
@@ -121,6 +121,7 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
     let mut pipeline = Pipeline::open(args, &plan.test, run_id, clock).await?;
     pipeline.tell_outside(plan.definition.take_sent());
     let config = Arc::new(plan.definition.config().clone());
+    let ticker = Some(ticker).filter(|_| !(plan.models.is_empty() && plan.sources.is_empty()));
     Ok(Ready { plan, room, pipeline, settings, config, clock, warnings, ticker })
 }
 
@@ -138,7 +139,7 @@ struct Started {
     settings: Arc<runner::Settings>,
     clock: Clock,
     warnings: Vec<String>,
-    _ticker: Ticker,
+    _ticker: Option<Ticker>,
 }
 
 impl Ready {

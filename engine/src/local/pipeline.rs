@@ -22,6 +22,9 @@ use crate::wire::queue::{Receiver, Sender, queue};
 /// How often sinks are told that time has passed.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How long what is on its way may take to arrive at the end.
+const CLOSE: Duration = Duration::from_secs(60);
+
 /// What came through.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
@@ -111,10 +114,12 @@ impl Pipeline {
         let Self { sender, thread, web, made, dropped, .. } = self;
         // The pipeline ends when nobody can send any more.
         drop(sender);
-        let received = tokio::task::spawn_blocking(move || thread.join()).await;
-        let received = match received {
-            Ok(Ok(received)) => received,
-            _ => Received { messages: 0, failure: Some("the pipeline has panicked; please report it".to_owned()) },
+        let joined = tokio::time::timeout(CLOSE, tokio::task::spawn_blocking(move || thread.join())).await;
+        let failed = |why: &str| Received { messages: 0, failure: Some(format!("{why}; please report it")) };
+        let received = match joined {
+            Ok(Ok(Ok(received))) => received,
+            Ok(_) => failed("the pipeline has panicked"),
+            Err(_) => failed("the pipeline did not come to its end"),
         };
         if let Some(Web { server, shutdown }) = web {
             shutdown.cancel();

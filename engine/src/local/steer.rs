@@ -1,7 +1,7 @@
 //! The loop of a test: time, reports and signals go to the controller; what it decides goes to the runner, and how things
 //! stand to the console.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::outcome::{Figures, Outcome};
@@ -43,7 +43,8 @@ pub async fn steer(
         screen,
         start: Instant::now(),
         totals: BTreeMap::new(),
-        over: 0,
+        over: BTreeSet::new(),
+        lost: BTreeSet::new(),
         workers: settings.workers,
         signal: None,
         done: false,
@@ -70,8 +71,9 @@ struct Wheel<'a> {
     start: Instant,
     /// The newest of each worker.
     totals: BTreeMap<u32, Totals>,
-    /// Workers that have said their last word.
-    over: u32,
+    /// Workers that have said their last word, and those that ended without.
+    over: BTreeSet<u32>,
+    lost: BTreeSet<u32>,
     workers: u32,
     signal: Option<&'static str>,
     done: bool,
@@ -93,7 +95,10 @@ impl Wheel<'_> {
                     None => self.done = true,
                 },
                 _ = draws.tick() => self.draw(),
-                _ = seconds.tick() => self.second(),
+                _ = seconds.tick() => {
+                    self.look_for_the_lost().await;
+                    self.second();
+                }
                 signal = signals.next() => self.stop(signal).await,
             }
         }
@@ -158,8 +163,21 @@ impl Wheel<'_> {
         }
         self.happened(Event::Report(u64::from(worker), told)).await;
         if over {
-            self.over += 1;
+            self.over.insert(worker);
             self.happened(Event::Left(u64::from(worker))).await;
+        }
+    }
+
+    /// A worker whose thread has ended without a last word will not say one.
+    async fn look_for_the_lost(&mut self) {
+        while let Ok(report) = self.runner.reports.try_recv() {
+            self.reported(report).await;
+        }
+        for worker in self.runner.ended() {
+            if !self.over.contains(&worker) && self.lost.insert(worker) {
+                tracing::error!("worker {worker} has ended too soon: its journeys are lost");
+                self.happened(Event::Left(u64::from(worker))).await;
+            }
         }
     }
 
@@ -167,10 +185,15 @@ impl Wheel<'_> {
     async fn farewell(&mut self) {
         self.runner.drain(u64::MAX).await;
         let deadline = tokio::time::Instant::now() + FAREWELL;
-        while self.over < self.workers {
-            match tokio::time::timeout_at(deadline, self.runner.reports.recv()).await {
+        while self.over.len() + self.lost.len() < self.workers as usize {
+            let next = tokio::time::timeout(Duration::from_secs(1), self.runner.reports.recv()).await;
+            match next {
                 Ok(Some(report)) => self.reported(report).await,
-                Ok(None) | Err(_) => break,
+                Ok(None) => break,
+                Err(_) => self.look_for_the_lost().await,
+            }
+            if tokio::time::Instant::now() > deadline {
+                break;
             }
         }
     }
@@ -232,9 +255,10 @@ impl Wheel<'_> {
         warnings: Vec<String>,
     ) -> Report {
         let totals = self.all_totals();
-        let lost_workers = self.workers - self.over;
+        let over = u32::try_from(self.over.len()).unwrap_or(self.workers);
+        let lost_workers = self.workers - over;
         let planned = planned(self.controller.core());
-        self.runner.join();
+        self.runner.close();
         let (received, made, dropped) = self.pipeline.close().await;
         Outcome {
             settings,

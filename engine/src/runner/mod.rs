@@ -199,10 +199,16 @@ impl Runner {
         }
     }
 
-    /// Waits for the threads of workers that are over.
-    pub fn join(self) {
+    /// Workers whose threads have ended, as they do after their last report, or too soon.
+    pub fn ended(&self) -> Vec<u32> {
+        let ended = self.threads.iter().enumerate().filter(|(_, thread)| thread.is_finished());
+        ended.filter_map(|(worker, _)| u32::try_from(worker).ok()).collect()
+    }
+
+    /// Lets go of the workers; those that have ended are looked at.
+    pub fn close(self) {
         for thread in self.threads {
-            if thread.join().is_err() {
+            if thread.is_finished() && thread.join().is_err() {
                 tracing::error!("a worker has panicked; please report it");
             }
         }

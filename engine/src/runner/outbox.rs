@@ -29,7 +29,8 @@ impl Outbox {
     /// Lets the batch go.
     pub fn flush(&mut self) {
         if !self.batch.is_empty() {
-            let batch = std::mem::replace(&mut self.batch, Batch::with_capacity());
+            let mut batch = std::mem::replace(&mut self.batch, Batch::with_capacity());
+            batch.shrink();
             self.counts.dropped += self.sender.send(batch);
         }
     }

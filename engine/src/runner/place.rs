@@ -10,18 +10,23 @@ use super::host::{cut_off, report_trap};
 use super::instance::Instance;
 use super::scenario::{Next, Scenario};
 use super::timers::At;
-use super::transactions::ROOT_ID;
+use super::transactions::{ROOT, ROOT_ID};
 use super::worker;
 use crate::component::bindings::{Context, Ending};
 use crate::scenario::Item;
-use crate::wire::message::{Identity, run_id_field};
+use crate::wire::message::{self, Identity, Place, run_id_field};
+use crate::wire::totals;
 
 /// After so many runs an instance is replaced: what leaks in a guest doesn't grow for ever.
 const RUNS_PER_INSTANCE: u32 = 10_000;
+/// An instance that holds so many handles at the end of a run is replaced: the next run would be short of them.
+const HANDLES_MAX: usize = 100;
+/// A place that found no room tries again after so long.
+const NO_ROOM_PAUSE: Nanos = 100_000_000;
 
 /// Runs journeys until this place isn't wanted any more.
 pub async fn live(scenario: Rc<Scenario>) {
-    let mut instance = None;
+    let (mut instance, mut woken) = (None, None);
     loop {
         let next = poll_fn(|context| {
             let stopping = worker::with(|worker| worker.stopping.get());
@@ -31,9 +36,26 @@ pub async fn live(scenario: Rc<Scenario>) {
             }
         });
         let Next::Run(item) = next.await else { return };
-        instance = run(&scenario, instance, item.as_ref()).await;
-        scenario.ended(item);
+        match run(&scenario, instance.take(), item.as_ref(), &mut woken).await {
+            Ran::Ended(usable) => {
+                instance = usable;
+                scenario.ended(item);
+            }
+            Ran::NoRoom => {
+                scenario.not_begun(item);
+                let due = worker::with(|worker| worker.clock.now()) + NO_ROOM_PAUSE;
+                At::new(due).await;
+            }
+        }
     }
+}
+
+/// What became of a run.
+enum Ran {
+    /// With the instance, if the next run may use it.
+    Ended(Option<Instance>),
+    /// There was no memory for one more journey.
+    NoRoom,
 }
 
 /// How a run came to its end.
@@ -46,24 +68,30 @@ enum End {
     TimedOut,
 }
 
-/// One run; answers the instance if the next run may use it.
-async fn run(scenario: &Scenario, instance: Option<Instance>, item: Option<&Item>) -> Option<Instance> {
-    let (context_id, version, fresh) = worker::with(|worker| {
-        worker.tally.borrow_mut().run(&scenario.assignment.journey).started += 1;
-        (worker.next_context_id(), worker.config.borrow().version(), worker.settings.fresh_instances)
-    });
+/// One run. `woken` goes from instance to instance: see `timing.intended`.
+async fn run(scenario: &Scenario, instance: Option<Instance>, item: Option<&Item>, woken: &mut Option<Nanos>) -> Ran {
     let mut instance = match instance {
         Some(instance) => instance,
         None => match open(scenario).await {
             Ok(instance) => instance,
+            Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
+                no_room(scenario, &error);
+                return Ran::NoRoom;
+            }
             Err(error) => {
-                no_room(scenario, &error).await;
-                return None;
+                not_made(scenario, &error, item);
+                return Ran::Ended(None);
             }
         },
     };
+    let (context_id, version, fresh) = worker::with(|worker| {
+        worker.tally.borrow_mut().run(scenario.number).started += 1;
+        (worker.next_context_id(), worker.config.borrow().version(), worker.settings.fresh_instances)
+    });
     let data_id = item.map(|item| item.id);
-    instance.store.data_mut().begin_run(|identity| identity.set(&scenario.fields, context_id, data_id), context_id);
+    let state = instance.store.data_mut();
+    state.begin_run(|identity| identity.set(&scenario.fields, context_id, data_id), context_id);
+    state.run.woken = *woken;
     let context = Context {
         journey: scenario.assignment.name.clone(),
         args: item.map_or_else(Vec::new, |item| item.data.to_vec()),
@@ -72,7 +100,10 @@ async fn run(scenario: &Scenario, instance: Option<Instance>, item: Option<&Item
     };
     let end = conclude(instance.run(&context)).await;
     let usable = settle(scenario, &mut instance, &end);
-    (usable && !fresh && instance.runs < RUNS_PER_INSTANCE).then_some(instance)
+    let state = instance.store.data();
+    *woken = state.run.woken;
+    let usable = usable && !fresh && instance.runs < RUNS_PER_INSTANCE && state.handles_held() < HANDLES_MAX;
+    Ran::Ended(usable.then_some(instance))
 }
 
 async fn open(scenario: &Scenario) -> wasmtime::Result<Instance> {
@@ -124,25 +155,49 @@ fn settle(scenario: &Scenario, instance: &mut Instance, end: &End) -> bool {
     state.end_run(had_error);
     worker::with(|worker| {
         let mut tally = worker.tally.borrow_mut();
-        let runs = tally.run(&scenario.assignment.journey);
+        let runs = tally.run(scenario.number);
         runs.ended += u64::from(!cancelled);
-        runs.failed += u64::from(had_error);
+        runs.failed += u64::from(had_error && !cancelled);
         runs.cancelled += u64::from(cancelled);
     });
     usable
 }
 
-/// There is no memory for one more journey: said once, counted each time, and tried again a little later.
-async fn no_room(scenario: &Scenario, error: &wasmtime::Error) {
-    const PAUSE: Nanos = 100_000_000;
+/// There is no memory for one more journey: said once.
+fn no_room(scenario: &Scenario, error: &wasmtime::Error) {
+    if !scenario.said_no_room.replace(true) {
+        tracing::error!(journey = %scenario.assignment.journey, "no room for one more journey: {error:#}");
+    }
+}
+
+/// The component failed while its instance was made: the run has failed before it began.
+fn not_made(scenario: &Scenario, error: &wasmtime::Error, item: Option<&Item>) {
+    let message = format!("Trap: the component failed while it was being made: {}", error.root_cause());
     worker::with(|worker| {
+        let mut identity = Identity::new(run_id_field(&worker.settings.run_id));
+        identity.set(&scenario.fields, worker.next_context_id(), item.map(|item| item.id));
+        let place = Place { identity: &identity, transaction: ROOT, transaction_id: ROOT_ID };
+        let failure = message::Failure {
+            message_type: "exception",
+            message: &message,
+            ex_type: "Trap",
+            location: "",
+            stacktrace: Some(&format!("{error:?}")),
+            extra: &[],
+            extra_fields: 0,
+        };
+        let now = worker.clock.unix(worker.clock.now());
+        worker.outbox.borrow_mut().write(|out| message::failure(out, &failure, now, place));
         let mut tally = worker.tally.borrow_mut();
-        let runs = tally.run(&scenario.assignment.journey);
-        runs.cancelled += 1;
-        if runs.cancelled == 1 {
-            tracing::error!(journey = %scenario.assignment.journey, "no room for one more journey: {error:#}");
-        }
+        let runs = tally.run(scenario.number);
+        runs.started += 1;
+        runs.ended += 1;
+        runs.failed += 1;
+        tally.failure(totals::Failure {
+            journey: scenario.assignment.journey.to_string(),
+            transaction: ROOT.to_owned(),
+            ex_type: "Trap".to_owned(),
+            message,
+        });
     });
-    let due = worker::with(|worker| worker.clock.now()) + PAUSE;
-    At::new(due).await;
 }

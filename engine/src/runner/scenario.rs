@@ -54,6 +54,9 @@ pub struct Scenario {
     unused: RefCell<Vec<i64>>,
     /// Places that wait for data.
     hungry: RefCell<Vec<Waker>>,
+    /// The journey's number in the tally.
+    pub number: u32,
+    pub said_no_room: Cell<bool>,
 }
 
 /// Whether a place may begin a run.
@@ -66,7 +69,7 @@ pub enum Next {
 }
 
 impl Scenario {
-    pub fn new(assignment: Assignment, fields: message::Scenario) -> Self {
+    pub fn new(assignment: Assignment, fields: message::Scenario, number: u32) -> Self {
         Self {
             assignment,
             fields,
@@ -82,6 +85,8 @@ impl Scenario {
             completed: RefCell::default(),
             unused: RefCell::default(),
             hungry: RefCell::default(),
+            number,
+            said_no_room: Cell::new(false),
         }
     }
 
@@ -125,6 +130,13 @@ impl Scenario {
         self.begun.set(self.begun.get() + 1);
         self.running.set(self.running.get() + 1);
         Next::Run(item)
+    }
+
+    /// A run could not begin; its data serves another.
+    pub fn not_begun(&self, item: Option<Item>) {
+        self.running.set(self.running.get() - 1);
+        self.begun.set(self.begun.get() - 1);
+        self.supply(item);
     }
 
     /// A run is over; its data is there for the next.

@@ -17,7 +17,7 @@ use super::clock::Nanos;
 pub struct Tally {
     requests: Named<RequestTotals>,
     transactions: Named<TransactionTotals>,
-    journeys: BTreeMap<Arc<str>, RunTotals>,
+    journeys: Vec<(Arc<str>, RunTotals)>,
     failures: HashMap<Failure, u64>,
     pub health: WorkerHealth,
 }
@@ -82,11 +82,18 @@ impl Tally {
         record(&mut figures.latency, latency);
     }
 
-    pub fn run(&mut self, journey: &Arc<str>) -> &mut RunTotals {
-        if !self.journeys.contains_key(journey) {
-            self.journeys.insert(journey.clone(), RunTotals::default());
-        }
-        self.journeys.get_mut(journey).expect("inserted above")
+    /// The number of a journey's spec.
+    pub fn journey(&mut self, spec: &Arc<str>) -> u32 {
+        let known = self.journeys.iter().position(|(known, _)| known == spec);
+        let number = known.unwrap_or_else(|| {
+            self.journeys.push((spec.clone(), RunTotals::default()));
+            self.journeys.len() - 1
+        });
+        u32::try_from(number).expect("a test has at most a thousand scenario items")
+    }
+
+    pub fn run(&mut self, journey: u32) -> &mut RunTotals {
+        &mut self.journeys[journey as usize].1
     }
 
     pub fn failure(&mut self, failure: Failure) {

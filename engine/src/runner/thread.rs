@@ -28,6 +28,8 @@ use crate::wire::queue::Sender;
 
 /// A batch that isn't full waits for no longer than this.
 const FLUSH: Duration = Duration::from_millis(10);
+/// Requests that were given up have so long to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How often a worker reports.
 const REPORT: Duration = Duration::from_millis(100);
 /// Every how manyth report has the totals.
@@ -58,6 +60,16 @@ pub fn main(start: Start) {
     };
     let mut tally = Tally::default();
     let names = Names::new(&mut tally);
+    let scenarios: Vec<Rc<Scenario>> = start
+        .assignments
+        .into_iter()
+        .map(|assignment| {
+            let settings = &start.settings;
+            let fields = message::Scenario::new(&settings.test, settings.runner_id, &assignment.journey, assignment.id);
+            let number = tally.journey(&assignment.journey);
+            Rc::new(Scenario::new(assignment, fields, number))
+        })
+        .collect();
     worker::become_worker(Worker {
         index: start.index,
         settings: start.settings.clone(),
@@ -74,17 +86,9 @@ pub fn main(start: Start) {
         slice_start: Cell::new(0),
         guest_time: Cell::new(0),
         runs: Cell::new(0),
+        on_way: Cell::new(0),
         seen: Cell::new(0),
     });
-    let scenarios: Vec<Rc<Scenario>> = start
-        .assignments
-        .into_iter()
-        .map(|assignment| {
-            let settings = &start.settings;
-            let fields = message::Scenario::new(&settings.test, settings.runner_id, &assignment.journey, assignment.id);
-            Rc::new(Scenario::new(assignment, fields))
-        })
-        .collect();
     runtime.block_on(work(scenarios, start.commands, start.reports, start.probed));
 }
 
@@ -95,19 +99,21 @@ async fn work(
     reports: mpsc::Sender<Report>,
     probed: ProbedEnd,
 ) {
-    tokio::spawn(drive_timers());
     match probed.open() {
         Ok(probed) => drop(tokio::spawn(probed.drive())),
         Err(error) => tracing::error!("the generator's lag can't be measured: {error}"),
     }
     tokio::spawn(flush_now_and_then());
+    // Journeys ask for everything of a slice in this one task: they must not run out of tokio's budget for one.
     tokio::select! {
-        () = Queue::drive() => {}
+        () = tokio::task::unconstrained(Queue::drive()) => {}
         () = Queue::drive_foreign() => {}
+        () = drive_timers() => {}
         () = obey(&scenarios, &mut commands, &reports) => {}
     }
-    // What was given up at the end is dropped by its task: it has yet to say so.
-    for _ in 0..3 {
+    // What was given up at the end is dropped by its task, which then says so.
+    let given_up = tokio::time::Instant::now() + LAST_WORDS;
+    while worker::with(|worker| worker.on_way.get()) > 0 && tokio::time::Instant::now() < given_up {
         tokio::task::yield_now().await;
     }
     worker::with(|worker| worker.outbox.borrow_mut().flush());
@@ -158,8 +164,10 @@ async fn obey(scenarios: &[Rc<Scenario>], commands: &mut mpsc::Receiver<Command>
             },
             _ = every.tick() => {
                 times = times.wrapping_add(1);
-                // A report that finds no room is made up for by the next.
-                drop(reports.try_send(report(scenarios, times.is_multiple_of(TOTALS_EVERY))));
+                // Made only if there is room for it: what it takes along is told once.
+                if let Ok(room) = reports.try_reserve() {
+                    room.send(report(scenarios, times.is_multiple_of(TOTALS_EVERY)));
+                }
             }
         }
         let stopping = worker::with(|worker| worker.stopping.get());

@@ -37,6 +37,8 @@ struct Timer {
     due: Nanos,
     /// The first of its places in the heap.
     queued: Nanos,
+    /// The next one after that, if it is known.
+    later: Nanos,
     waker: Option<Waker>,
 }
 
@@ -53,7 +55,7 @@ impl Timers {
         if let Some(id) = inner.free.pop() {
             return id;
         }
-        inner.timers.push(Timer { due: NEVER, queued: NEVER, waker: None });
+        inner.timers.push(Timer { due: NEVER, queued: NEVER, later: NEVER, waker: None });
         u32::try_from(inner.timers.len() - 1).expect("a worker has far fewer journeys than that")
     }
 
@@ -73,6 +75,7 @@ impl Timers {
             none => *none = Some(waker.clone()),
         }
         if due < timer.queued {
+            timer.later = timer.later.min(timer.queued);
             timer.queued = due;
             inner.heap.push(Reverse((due, id)));
         }
@@ -108,10 +111,11 @@ impl Timers {
             }
         }
         let mut inner = self.inner.borrow_mut();
-        inner.armed = inner.heap.peek().map_or(NEVER, |Reverse((at, _))| *at);
-        if inner.armed != NEVER {
-            self.arm(inner.armed);
+        let next = inner.heap.peek().map_or(NEVER, |Reverse((at, _))| *at);
+        if next != inner.armed && next != NEVER {
+            self.arm(next);
         }
+        inner.armed = next;
     }
 
     /// The timerfd, for [`Self::drive`].
@@ -142,12 +146,13 @@ impl Inner {
         if timer.queued != at {
             return None;
         }
-        timer.queued = NEVER;
+        timer.queued = std::mem::replace(&mut timer.later, NEVER);
         if timer.due <= now {
             timer.due = NEVER;
             return timer.waker.take();
         }
-        if timer.due != NEVER {
+        if timer.due < timer.queued {
+            timer.later = timer.queued;
             timer.queued = timer.due;
             self.heap.push(Reverse((timer.due, id)));
         }

@@ -55,10 +55,11 @@ impl Names {
 
     /// The full name of a transaction inside another.
     fn inside(&mut self, parent: &Name, name: &str, tally: &mut Tally) -> Arc<Name> {
+        let name = cut(name, NAME_BYTES_MAX);
         if let Some(known) = parent.id.and_then(|id| self.known.get(&Key(id, name))) {
             return known.clone();
         }
-        let full = format!("{} :: {}", parent.full, cut(name, NAME_BYTES_MAX));
+        let full = format!("{} :: {}", parent.full, name);
         let id =
             u32::try_from(self.known.len() + 1).ok().filter(|id| parent.id.is_some() && (*id as usize) < NAMES_MAX);
         let number = tally.transaction(&full);
@@ -112,7 +113,12 @@ impl Transactions {
         self.last = ROOT_ID;
     }
 
-    /// An open transaction; the root where there is none of that number.
+    /// Whether a run is going on.
+    pub fn are_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// An open transaction; the root where there is none of that number. There must be a run.
     pub fn get(&self, id: u32) -> &Open {
         self.open.iter().rev().find(|open| open.id == id).unwrap_or(&self.open[0])
     }

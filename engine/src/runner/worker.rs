@@ -37,6 +37,8 @@ pub struct Worker {
     pub guest_time: Cell<Nanos>,
     /// Runs begun.
     pub runs: Cell<u64>,
+    /// Requests on their way.
+    pub on_way: Cell<u32>,
     /// The last order known.
     pub seen: Cell<u64>,
 }

@@ -41,6 +41,8 @@ pub struct Settings {
     pub delay_start_seconds: f64,
     /// Journeys at once on each runner, over all scenarios; none: no limit.
     pub runner_max_journeys: Option<u32>,
+    /// Journeys at once on all runners together; none: no limit.
+    pub journeys_max: Option<u32>,
     /// Seconds that runs may go on after the end before they are cancelled; and that a test goes on without any runner.
     pub grace: f64,
 }

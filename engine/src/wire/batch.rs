@@ -34,6 +34,14 @@ impl Batch {
         self.end_message();
     }
 
+    /// Gives room back that a batch sent early doesn't need, so that what waits in a queue is as large as it says.
+    pub fn shrink(&mut self) {
+        if self.bytes.len() < BATCH_BYTES / 4 {
+            self.bytes.shrink_to_fit();
+            self.ends.shrink_to_fit();
+        }
+    }
+
     /// Whether it should go on its way.
     pub fn is_full(&self) -> bool {
         self.ends.len() >= BATCH_MESSAGES_MAX || self.bytes.len() >= BATCH_BYTES

@@ -1,6 +1,6 @@
 //! `http`: requests and what is kept of their answers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -42,7 +42,8 @@ pub struct Handles {
     pub(super) done: Arc<Notify>,
 }
 
-/// A started request.
+/// A request on its way, in a task of its own: sockets are read when they are ready and not when the journey gets its turn.
+/// Dropping it gives the request up.
 pub struct Pending {
     shared: Arc<Shared>,
     task: AbortHandle,
@@ -53,17 +54,49 @@ struct Shared {
     answer: Mutex<Option<Result<Answer, Error>>>,
 }
 
+impl Shared {
+    fn answer(&self) -> MutexGuard<'_, Option<Result<Answer, Error>>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Pending {
     pub(super) fn is_ready(&self) -> bool {
-        self.shared.answer.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.shared.answer().is_some()
     }
 
-    /// Gives the request up, if it is still on its way: its answer is `cancelled` then.
+    /// Gives the request up, if it is still on its way: its answer is `cancelled` then. Dropping an answer that nobody took
+    /// writes its message.
     fn cancel(&self) {
         self.task.abort();
-        let mut answer = self.shared.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        // Dropping an answer that nobody took writes its message.
-        *answer = Some(Err(Error::Cancelled));
+        *self.shared.answer() = Some(Err(Error::Cancelled));
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Sees to it that a request's task has an answer in the end, whatever becomes of it, and that it is counted while on its way.
+struct Done {
+    shared: Arc<Shared>,
+    notify: Arc<Notify>,
+}
+
+impl Done {
+    fn new(shared: Arc<Shared>, notify: Arc<Notify>) -> Self {
+        worker::with(|worker| worker.on_way.set(worker.on_way.get() + 1));
+        Self { shared, notify }
+    }
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.shared.answer().get_or_insert(Err(Error::Cancelled));
+        self.notify.notify_one();
+        worker::try_with(|worker| worker.on_way.set(worker.on_way.get() - 1));
     }
 }
 
@@ -71,6 +104,11 @@ impl Handles {
     /// At the end of a run whatever it had started is given up.
     pub fn cancel_pending(&mut self) {
         self.pending.entries.iter().flatten().for_each(Pending::cancel);
+    }
+
+    /// Handles that the guest has not dropped.
+    pub fn held(&self) -> usize {
+        self.contents.held() + self.pending.held()
     }
 }
 
@@ -99,6 +137,10 @@ impl<T> Table<T> {
         Ok(u32::try_from(self.entries.len() - 1)?)
     }
 
+    fn held(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
     pub(super) fn get(&self, at: u32) -> Result<&T> {
         let entry = self.entries.get(at as usize).and_then(Option::as_ref);
         entry.ok_or_else(|| wasmtime::format_err!("no such handle"))
@@ -125,6 +167,30 @@ impl State {
         Ask::new(request, asker).map_err(Error::Invalid)
     }
 
+    /// Lets a request go on its way.
+    fn begin(&self, request: Request) -> Pending {
+        let shared = Arc::new(Shared::default());
+        let done = Done::new(shared.clone(), self.handles.done.clone());
+        let ask = self.ask(request);
+        let task = tokio::spawn(async move {
+            let done = done;
+            let answer = match ask {
+                Ok(ask) => perform(ask).await,
+                Err(invalid) => Err(invalid),
+            };
+            done.shared.answer().get_or_insert(answer);
+        });
+        Pending { shared, task: task.abort_handle() }
+    }
+
+    async fn wait_for(&mut self, pending: &Pending) {
+        let done = self.handles.done.clone();
+        while !pending.is_ready() {
+            self.run.woken = None;
+            done.notified().await;
+        }
+    }
+
     /// Hands an answer to the journey: its message stays open until the journey's next call.
     fn hand_over(&mut self, answer: Result<Answer, Error>) -> Result<Result<Response, Error>> {
         let Answer { status, body_size, timings, content, record } = match answer {
@@ -139,66 +205,49 @@ impl State {
 
 impl Host for State {
     async fn send(&mut self, request: Request) -> Result<Result<Response, Error>> {
-        self.enter();
-        self.run.woken = None;
-        let answer = match self.ask(request) {
-            Ok(ask) => perform(ask).await,
-            Err(invalid) => Err(invalid),
-        };
-        self.hand_over(answer)
+        self.enter()?;
+        let pending = self.begin(request);
+        self.wait_for(&pending).await;
+        let answer = pending.shared.answer().take();
+        self.hand_over(answer.unwrap_or(Err(Error::Cancelled)))
     }
 
     async fn start(&mut self, request: Request) -> Result<Resource<PendingHandle>> {
-        self.enter();
-        let (shared, done) = (Arc::new(Shared::default()), self.handles.done.clone());
-        let theirs = shared.clone();
-        let ask = self.ask(request);
-        let task = tokio::spawn(async move {
-            let answer = match ask {
-                Ok(ask) => perform(ask).await,
-                Err(invalid) => Err(invalid),
-            };
-            *theirs.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-            done.notify_one();
-        });
-        let pending = Pending { shared, task: task.abort_handle() };
-        let at = self.handles.pending.add(pending).inspect_err(|_| task.abort())?;
+        self.enter()?;
+        let pending = self.begin(request);
+        let at = self.handles.pending.add(pending)?;
         // Lets the request begin now, however long the guest computes before it waits.
         tokio::task::yield_now().await;
         Ok(Resource::new_own(at))
     }
 
     async fn finish(&mut self, handle: Resource<PendingHandle>) -> Result<Result<Response, Error>> {
-        self.enter();
-        let done = self.handles.done.clone();
-        while !self.handles.pending.get(handle.rep())?.is_ready() {
-            self.run.woken = None;
-            done.notified().await;
-        }
-        // The wake-up of another request may have been taken here.
-        done.notify_one();
+        self.enter()?;
         let pending = self.handles.pending.take(handle.rep())?;
-        let answer = pending.shared.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.wait_for(&pending).await;
+        // The wake-up of another request may have been taken here.
+        self.handles.done.notify_one();
+        let answer = pending.shared.answer().take();
         self.hand_over(answer.unwrap_or(Err(Error::Cancelled)))
     }
 
     fn identity(&mut self, chain: String, key: String) -> Result<Result<u32, String>> {
-        self.enter();
+        self.enter()?;
         Ok(worker::with(|worker| worker.http.identities.borrow_mut().add(chain, key)))
     }
 
     fn cookies(&mut self) -> Result<Vec<Cookie>> {
-        self.enter();
+        self.enter()?;
         Ok(self.session.lock().unwrap_or_else(PoisonError::into_inner).list())
     }
 
     fn set_cookie(&mut self, cookie: Cookie) -> Result<Result<(), String>> {
-        self.enter();
+        self.enter()?;
         Ok(self.session.lock().unwrap_or_else(PoisonError::into_inner).set(&cookie))
     }
 
     fn clear_cookies(&mut self) -> Result<()> {
-        self.enter();
+        self.enter()?;
         self.session.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
     }
@@ -206,7 +255,7 @@ impl Host for State {
 
 impl State {
     pub(super) fn drop_pending(&mut self, at: u32) -> Result<()> {
-        self.enter();
+        self.enter()?;
         self.handles.pending.take(at)?.cancel();
         Ok(())
     }

@@ -8,19 +8,25 @@ const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// A journey's limits, and whether it has met one.
 pub struct Limits {
     memory_max: usize,
+    /// Bytes of all its linear memories together.
+    memory: usize,
     /// Growing was refused: a trap that follows is for want of memory.
     pub exhausted: bool,
 }
 
 impl Limits {
     pub fn new(memory_max: usize) -> Self {
-        Self { memory_max, exhausted: false }
+        Self { memory_max, memory: 0, exhausted: false }
     }
 }
 
 impl ResourceLimiter for Limits {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.memory_max;
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let memory = self.memory.saturating_sub(current).saturating_add(desired);
+        let fits = memory <= self.memory_max;
+        if fits {
+            self.memory = memory;
+        }
         self.exhausted |= !fits;
         Ok(fits)
     }

@@ -20,7 +20,7 @@ const SUMMARY_BYTES_MAX: usize = 200;
 
 impl Host for State {
     fn send(&mut self, message_type: String, fields: Vec<u8>, transaction: u32) -> Result<()> {
-        self.enter();
+        self.enter()?;
         if message_type.is_empty() || message_type.len() > TYPE_BYTES_MAX || fields.len() > MESSAGE_BYTES_MAX {
             self.run.refused += 1;
             return Ok(());
@@ -81,7 +81,9 @@ impl State {
 
 /// Tells about a trap, unless the guest has done so itself (as a panic does).
 pub fn report_trap(state: &mut State, trap: &wasmtime::Error) {
-    if state.run.reported {
+    // A panic has told about itself before it traps.
+    let is_panic = matches!(trap.downcast_ref(), Some(wasmtime::Trap::UnreachableCodeReached));
+    if state.run.reported && is_panic && !state.limits.exhausted {
         return;
     }
     let said = state.stderr.take_tail();

@@ -24,6 +24,9 @@ use super::worker;
 use crate::component::output::Output;
 use crate::wire::message::{Identity, Place};
 
+/// Handles of WASI (pollables, streams) that a journey may hold at once; one more traps.
+const WASI_HANDLES_MAX: usize = 1_000;
+
 /// The data of a journey's store.
 pub struct State {
     wasi: WasiCtx,
@@ -57,10 +60,12 @@ pub struct Run {
 impl State {
     pub fn new(package: Arc<str>, journey: Arc<str>, identity: Identity, memory_max: usize) -> Self {
         let stderr = Output::new(package.clone(), "stderr");
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(WASI_HANDLES_MAX);
         let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
         Self {
             wasi,
-            table: ResourceTable::new(),
+            table,
             limits: Limits::new(memory_max),
             stderr,
             slices: 0,
@@ -81,9 +86,13 @@ impl State {
 
     /// Every call of the host but those on an answer begins here: the guest isn't computing without end, and what it could
     /// have added to its last answer's message is added.
-    fn enter(&mut self) {
+    fn enter(&mut self) -> wasmtime::Result<()> {
+        if !self.run.transactions.are_open() {
+            wasmtime::bail!("a component may call mite only in a run, not while it is being made");
+        }
         self.slices = 0;
         self.run.unsealed = None;
+        Ok(())
     }
 
     /// Where in the run a transaction of that number is.
@@ -98,6 +107,7 @@ impl State {
         identify(Arc::make_mut(&mut self.run.identity));
         self.run.context_id = context_id;
         self.run.reported = false;
+        self.limits.exhausted = false;
         self.slices = 0;
         self.stderr.take_tail();
         if let Some(session) = Arc::get_mut(&mut self.session) {
@@ -109,6 +119,11 @@ impl State {
             let root = worker.names.borrow().root();
             self.run.transactions.begin_run(root, worker.clock.now());
         });
+    }
+
+    /// Handles that the guest has not dropped.
+    pub fn handles_held(&self) -> usize {
+        self.handles.held()
     }
 
     /// A run is over: what it left behind is given up, and its transactions end.

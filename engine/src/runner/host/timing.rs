@@ -12,16 +12,14 @@ use crate::runner::worker;
 /// A journey that goes on later than this after its timer was due has lost its rhythm: it isn't held to it any more.
 const INTENDED_MAX: Nanos = 100_000_000;
 
-/// Waits for a moment, and keeps how late the waking was.
-pub async fn wait_until(due: Nanos) {
-    if let Some(late) = At::new(due).await {
-        worker::with(|worker| record(&mut worker.tally.borrow_mut().health.timer_lag, late));
-    }
+/// Keeps how late a journey was woken.
+pub fn woken_late(late: Nanos) {
+    worker::with(|worker| record(&mut worker.tally.borrow_mut().health.timer_lag, late));
 }
 
 impl Host for State {
     fn now(&mut self) -> Result<u64> {
-        self.enter();
+        self.enter()?;
         Ok(worker::with(|worker| worker.clock.now()))
     }
 
@@ -31,21 +29,21 @@ impl Host for State {
     }
 
     async fn sleep_until(&mut self, at: u64) -> Result<()> {
-        self.enter();
-        wait_until(at).await;
+        self.enter()?;
+        At::new(at).await.into_iter().for_each(woken_late);
         self.run.woken = Some(at);
         Ok(())
     }
 
     fn intended(&mut self) -> Result<u64> {
-        self.enter();
+        self.enter()?;
         let now = worker::with(|worker| worker.clock.now());
         let kept = self.run.woken.filter(|due| *due <= now && now - due < INTENDED_MAX);
         Ok(kept.unwrap_or(now))
     }
 
     fn should_stop(&mut self) -> Result<bool> {
-        self.enter();
+        self.enter()?;
         Ok(worker::with(|worker| worker.stopping.get()))
     }
 }

@@ -26,7 +26,7 @@ impl State {
 
 impl Host for State {
     fn begin(&mut self, name: String, parent: u32) -> Result<u32> {
-        self.enter();
+        self.enter()?;
         worker::with(|worker| {
             let (names, tally) = (&mut worker.names.borrow_mut(), &mut worker.tally.borrow_mut());
             Ok(self.run.transactions.begin(&name, parent, worker.clock.now(), names, tally)?)
@@ -34,7 +34,7 @@ impl Host for State {
     }
 
     fn end(&mut self, id: u32, outcome: Outcome) -> Result<()> {
-        self.enter();
+        self.enter()?;
         // The root is the runner's to end.
         if id == ROOT_ID && !matches!(outcome, Outcome::FailedWith(_)) || !self.run.transactions.is_open(id) {
             return Ok(());

@@ -8,6 +8,7 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use super::State;
+use super::timing::woken_late;
 use crate::component::bindings::Pending as PendingHandle;
 use crate::component::bindings::waiting::{Host, HostPending};
 use crate::runner::timers::At;
@@ -27,7 +28,7 @@ impl State {
 
 impl Host for State {
     async fn wait_any(&mut self, things: Vec<Resource<PendingHandle>>, timeout: Option<u64>) -> Result<Vec<u32>> {
-        self.enter();
+        self.enter()?;
         if things.is_empty() && timeout.is_none() {
             wasmtime::bail!("wait-any without anything to wait for would wait for ever");
         }
@@ -46,7 +47,10 @@ impl Host for State {
                     return Poll::Ready(false);
                 }
                 match end.as_mut().as_pin_mut() {
-                    Some(end) => end.poll(context).map(|_| true),
+                    Some(end) => end.poll(context).map(|late| {
+                        late.into_iter().for_each(woken_late);
+                        true
+                    }),
                     None => Poll::Pending,
                 }
             });
@@ -60,7 +64,7 @@ impl Host for State {
 
 impl HostPending for State {
     fn ready(&mut self, handle: Resource<PendingHandle>) -> Result<bool> {
-        self.enter();
+        self.enter()?;
         Ok(self.handles.pending.get(handle.rep())?.is_ready())
     }
 

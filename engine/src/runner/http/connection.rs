@@ -14,8 +14,6 @@ use super::socket::{Socket, Stamps};
 
 /// Bytes of a response's head; more is a protocol error.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Headers of a response; more is a protocol error.
-const HEADERS_MAX: usize = 200;
 
 /// The body of a request: all of it or nothing.
 pub struct RequestBody(Option<Bytes>);
@@ -49,30 +47,34 @@ pub struct Connection {
     pub stamps: Arc<Stamps>,
     /// The address at the other end, without port.
     pub primary_ip: Arc<str>,
-    /// Whether a request has gone over it already.
-    pub used: bool,
 }
 
 impl Connection {
     /// Speaks HTTP on a socket. The connection itself runs as a task of its own, until it is closed by either side.
     pub async fn open(socket: Socket, stamps: Arc<Stamps>, primary_ip: Arc<str>) -> hyper::Result<Self> {
         let mut builder = Builder::new();
-        builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+        // A response has at most 100 headers, hyper's own bound; more is a protocol error.
+        builder.max_buf_size(HEAD_BYTES_MAX);
         let (sender, connection) = builder.handshake(TokioIo::new(socket)).await?;
         // How it ends is seen by the request that is on it; without one it doesn't matter.
         tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, stamps, primary_ip, used: false })
+        Ok(Self { sender, stamps, primary_ip })
     }
 
+    /// Whether it can take a request: it is open, and the one before has left it whole.
     pub fn is_open(&self) -> bool {
         !self.sender.is_closed()
     }
 
+    /// Whether the exchange before is over: its response may have come while its request was still being sent.
+    pub fn is_free(&self) -> bool {
+        self.sender.is_ready()
+    }
+
     /// Sends a request and waits for the response's head.
     pub async fn send(&mut self, request: http::Request<RequestBody>) -> hyper::Result<http::Response<Incoming>> {
-        self.sender.ready().await?;
         self.stamps.reset();
-        self.used = true;
+        self.sender.ready().await?;
         self.sender.send_request(request).await
     }
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use http::header::LOCATION;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::body::{BODY_BYTES_MAX, Content};
 use super::connect::connect;
-use super::connection::{Connection, RequestBody};
+use super::connection::Connection;
 use super::record::Record;
 use super::request::Ask;
 use crate::component::bindings::http::{Error, Hop, Timings};
@@ -158,8 +158,9 @@ struct Received {
     primary_ip: Arc<str>,
 }
 
-/// Finds or opens a connection and makes the exchange on it. A connection that was open already may have been closed by the
-/// server just before: then a request that the server can't have acted on is made once more, on a new one.
+/// Finds or opens a connection and makes the exchange on it. The server may have closed one that was open already just before:
+/// a request of which not a byte was written is made on the next; one that was written and not answered is made once more if
+/// twice is as good as once (RFC 9110, 9.2.2), on a new connection, as browsers do.
 async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Received, Failed> {
     let key = worker::with(|worker| {
         worker.http.pool.borrow().key(ask.target.origin.id, ask.client_identity, ask.insecure, ask.context_id)
@@ -167,26 +168,35 @@ async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Received, Failed>
     while let Some(connection) = worker::with(|worker| worker.http.pool.borrow_mut().take(&key)) {
         match converse(ask, connection, progress).await {
             Ok((received, connection)) => {
-                keep(key, connection);
+                keep(key, connection, progress.start + received.timings.total);
                 return Ok(received);
             }
-            Err(Broken { safe_to_repeat: true, .. }) => {}
+            Err(Broken { went: Went::Nothing, .. }) => {}
+            Err(Broken { went: Went::Unanswered, .. }) if ask.method.is_idempotent() => break,
             Err(broken) => return Err(broken.failed),
         }
     }
-    let connection = connect(&ask.target.origin, ask.client_identity, ask.insecure, progress).await?;
+    // Boxed, since it is large and rarely needed: else every request would carry the room for it about.
+    let connection = Box::pin(connect(&ask.target.origin, ask.client_identity, ask.insecure, progress)).await?;
     let (received, connection) = converse(ask, connection, progress).await.map_err(|broken| broken.failed)?;
-    keep(key, connection);
+    keep(key, connection, progress.start + received.timings.total);
     Ok(received)
 }
 
-fn keep(key: super::pool::Key, connection: Connection) {
-    worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, worker.clock.now()));
+fn keep(key: super::pool::Key, connection: Connection, now: Nanos) {
+    worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
 }
 
 struct Broken {
     failed: Failed,
-    safe_to_repeat: bool,
+    went: Went,
+}
+
+/// How far a request had come on a connection that broke.
+enum Went {
+    Nothing,
+    Unanswered,
+    Answered,
 }
 
 /// One exchange on one connection; answers the connection too if it can go on.
@@ -196,22 +206,20 @@ async fn converse(
     progress: &mut Progress,
 ) -> Result<(Received, Connection), Broken> {
     progress.step = Step::Request;
-    let used = connection.used;
     let stamps = connection.stamps.clone();
     let broken = |error: hyper::Error| {
-        // Nothing came back on a connection that had been idle: the server had closed it. hyper says `canceled` of a request
-        // that it has not begun to send; others may only be repeated where twice is as good as once (RFC 9110, 9.2.2).
-        let unanswered = used && stamps.first_read().is_none();
-        Broken {
-            safe_to_repeat: unanswered && (error.is_canceled() || ask.method.is_idempotent()),
-            failed: protocol(&error),
-        }
+        let went = match (stamps.first_write(), stamps.first_read()) {
+            (None, _) => Went::Nothing,
+            (Some(_), None) => Went::Unanswered,
+            (Some(_), Some(_)) => Went::Answered,
+        };
+        Broken { went, failed: protocol(&error) }
     };
-    let response = connection.send(request(ask)).await.map_err(&broken)?;
+    let response = connection.send(ask.request()).await.map_err(&broken)?;
     progress.step = Step::Response;
     let (head, body) = response.into_parts();
     let (body, body_size) =
-        receive(body, ask.discard_body).await.map_err(|failed| Broken { failed, safe_to_repeat: false })?;
+        receive(body, ask.discard_body).await.map_err(|failed| Broken { failed, went: Went::Answered })?;
     let stamps = &connection.stamps;
     let since = |at: Option<Nanos>| at.map_or_else(|| progress.since_start(), |at| at.saturating_sub(progress.start));
     let timings = Timings {
@@ -235,22 +243,6 @@ fn protocol(error: &hyper::Error) -> Failed {
         source = cause.source();
     }
     Failed::new(ErrorClass::Protocol, reason)
-}
-
-fn request(ask: &Ask) -> http::Request<RequestBody> {
-    let mut request = http::Request::new(RequestBody::new(ask.body.clone()));
-    *request.method_mut() = ask.method.clone();
-    *request.uri_mut() = ask.target.path.clone();
-    *request.headers_mut() = ask.headers.clone();
-    let cookies = ask.session.lock().unwrap_or_else(PoisonError::into_inner).header(&ask.target.url);
-    if let Some(cookies) = cookies {
-        let headers = request.headers_mut();
-        // RFC 6265, 5.4: one header with all of them, the journey's own first.
-        let own = headers.get_all(http::header::COOKIE).iter().chain([&cookies]);
-        let joined = own.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
-        headers.insert(http::header::COOKIE, HeaderValue::from_bytes(&joined).unwrap_or(cookies));
-    }
-    request
 }
 
 /// Reads a body to its end: all of it or only its length.

@@ -31,12 +31,14 @@ struct Idle {
 pub struct Pool {
     reuse: Reuse,
     idle: HashMap<Key, Vec<Idle>, foldhash::fast::RandomState>,
+    /// What each run has kept, where connections aren't shared.
+    by_run: HashMap<u64, Vec<Key>, foldhash::fast::RandomState>,
     count: usize,
 }
 
 impl Pool {
     pub fn new(reuse: Reuse) -> Self {
-        Self { reuse, idle: HashMap::default(), count: 0 }
+        Self { reuse, idle: HashMap::default(), by_run: HashMap::default(), count: 0 }
     }
 
     /// The key of a request made by a run.
@@ -45,13 +47,19 @@ impl Pool {
         Key { origin, identity, insecure, run }
     }
 
-    /// The one used last, if any is open still.
+    /// The one used last, if any is open and free. One that is still sending the request before stays where it is.
     pub fn take(&mut self, key: &Key) -> Option<Connection> {
         let waiting = self.idle.get_mut(key)?;
-        while let Some(Idle { connection, .. }) = waiting.pop() {
-            self.count -= 1;
-            if connection.is_open() {
-                return Some(connection);
+        let mut at = waiting.len();
+        while at > 0 {
+            at -= 1;
+            let connection = &waiting[at].connection;
+            if connection.is_free() || !connection.is_open() {
+                self.count -= 1;
+                let connection = waiting.remove(at).connection;
+                if connection.is_open() {
+                    return Some(connection);
+                }
             }
         }
         None
@@ -62,12 +70,16 @@ impl Pool {
             return;
         }
         self.count += 1;
+        if self.reuse == Reuse::Journey && !self.idle.contains_key(&key) {
+            self.by_run.entry(key.run).or_default().push(key);
+        }
         self.idle.entry(key).or_default().push(Idle { connection, since: now });
     }
 
+    /// Closes what a run has kept for itself.
     pub fn end_run(&mut self, context_id: u64) {
-        if self.reuse == Reuse::Journey {
-            self.retain(|key, _| key.run != context_id);
+        for key in self.by_run.remove(&context_id).unwrap_or_default() {
+            self.count -= self.idle.remove(&key).map_or(0, |idle| idle.len());
         }
     }
 

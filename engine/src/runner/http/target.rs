@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hashbrown::HashMap;
 use http::{HeaderValue, Method, Uri};
 use url::{Host, Url};
@@ -14,6 +15,8 @@ use crate::runner::tally::Tally;
 const TARGETS_MAX: usize = 4_096;
 /// Origins that are known by number; when there are more all are forgotten.
 const ORIGINS_MAX: usize = 4_096;
+/// Longer URLs are parsed each time.
+const KEPT_BYTES_MAX: usize = 2 * 1024;
 /// Longer URLs are refused.
 const URL_BYTES_MAX: usize = 64 * 1024;
 /// Methods whose tally numbers are kept with a target.
@@ -31,6 +34,8 @@ pub struct Target {
     pub path: Uri,
     /// The `host` header.
     pub host: HeaderValue,
+    /// Basic authentication, where the URL had a name and password in it, as curl understands them.
+    pub authorization: Option<HeaderValue>,
     /// Numbers of `GET http://host/path` and so on in the tally.
     numbers: [AtomicU32; METHODS.len()],
 }
@@ -73,7 +78,9 @@ impl Targets {
         if self.targets.len() >= TARGETS_MAX {
             self.targets.clear();
         }
-        self.targets.insert(text.into(), target.clone());
+        if text.len() <= KEPT_BYTES_MAX {
+            self.targets.insert(text.into(), target.clone());
+        }
         Ok(target)
     }
 
@@ -86,6 +93,7 @@ impl Targets {
 
     fn target(&mut self, mut url: Url) -> Result<Target, String> {
         url.set_fragment(None);
+        let authorization = credentials(&mut url)?;
         let https = match url.scheme() {
             "http" => false,
             "https" => true,
@@ -103,7 +111,7 @@ impl Targets {
         let host_header = HeaderValue::from_str(authority).map_err(|error| format!("`{url}`: {error}"))?;
         let origin = self.origin(https, host, port);
         let numbers = std::array::from_fn(|_| AtomicU32::new(UNKNOWN));
-        Ok(Target { url, origin, path, host: host_header, numbers })
+        Ok(Target { url, origin, path, host: host_header, authorization, numbers })
     }
 
     fn origin(&mut self, https: bool, host: OriginHost, port: u16) -> Arc<Origin> {
@@ -119,6 +127,21 @@ impl Targets {
         self.origins.insert(key, origin.clone());
         origin
     }
+}
+
+/// Takes name and password out of a URL: they are sent, and stand in no message.
+fn credentials(url: &mut Url) -> Result<Option<HeaderValue>, String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(None);
+    }
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+    let pair = [decoded(url.username()), decoded(url.password().unwrap_or_default())].join(&b':');
+    let cleared = url.set_username("").and_then(|()| url.set_password(None));
+    cleared.map_err(|()| "the URL can't have a name and password".to_owned())?;
+    let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
+        .map_err(|error| format!("the URL's name and password: {error}"))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 impl Target {

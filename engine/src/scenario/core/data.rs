@@ -65,7 +65,9 @@ impl Core {
             scenario.level = scenario.level.saturating_sub(place.order);
             scenario.ended += place.ended;
             if let Some(pool) = &mut scenario.item.pool {
-                place.held.into_iter().for_each(|item| pool.lose(item));
+                for item in place.held {
+                    pool.lose(item);
+                }
             }
             let finished = scenario.item.pool.as_ref().is_some_and(|pool| pool.used() > 0);
             let unfinished = scenario.pinned == Some(id) && !finished && self.ended_of(index) == 0;
@@ -170,6 +172,10 @@ impl Core {
         }
         let used = pool.out() as u64 + pool.used() + pool.lost();
         let most = if scenario.item.load == Load::Once { 1_u64.saturating_sub(used) } else { u64::MAX };
+        if only.is_some() && scenario.starved && pool.stock() == 0 {
+            // The source was asked already, or has no more.
+            return;
+        }
         let only = only.filter(|_| !scenario.starved);
         let wants: Vec<(u64, u32)> = self
             .runners
@@ -199,7 +205,9 @@ impl Core {
         for runner in self.runners.values_mut() {
             for (place, scenario) in runner.places.iter_mut().zip(&mut self.scenarios) {
                 if let Some(pool) = &mut scenario.item.pool {
-                    std::mem::take(&mut place.held).into_iter().for_each(|item| pool.lose(item));
+                    for item in std::mem::take(&mut place.held) {
+                        pool.lose(item);
+                    }
                 }
             }
         }

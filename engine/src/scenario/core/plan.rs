@@ -91,7 +91,6 @@ impl Core {
 
     /// Gives every runner its orders. Nothing to do if all is as it was.
     fn plan(&mut self) {
-        let rows: Vec<Row> = (0..self.scenarios.len()).map(|index| self.row(index)).collect();
         let goals = self.goals();
         let there: Vec<u32> = self.scenarios.iter().map(|scenario| scenario.level).collect();
         let levels = self.spawn.step(self.now, &there, &goals);
@@ -99,7 +98,7 @@ impl Core {
             return;
         }
         if levels != there || self.changed {
-            let rows: Vec<Row> = rows.into_iter().zip(&levels).map(|(row, want)| Row { want: *want, ..row }).collect();
+            let rows: Vec<Row> = levels.iter().enumerate().map(|(index, level)| self.row(index, *level)).collect();
             let shared = share(&rows, self.runners.len(), self.settings.runner_max_journeys);
             for (scenario, (level, places)) in self.scenarios.iter_mut().zip(levels.iter().zip(&shared.places)) {
                 // Items on their way between runners are no reason to lose places that would have to be spawned again.
@@ -116,8 +115,8 @@ impl Core {
         self.raise();
     }
 
-    /// A scenario as something to share: what is wanted, who has what, who can take what.
-    fn row(&self, index: usize) -> Row {
+    /// A scenario as something to share: who has what, who can take what.
+    fn row(&self, index: usize, want: u32) -> Row {
         let scenario = &self.scenarios[index];
         let places = || self.runners.values().map(|runner| &runner.places[index]);
         let most = if scenario.leased() {
@@ -125,13 +124,14 @@ impl Core {
         } else {
             scenario.pinned.map(|pinned| self.runners.keys().map(|id| u32::from(*id == pinned)).collect())
         };
-        Row { want: scenario.required, now: places().map(|place| place.target).collect(), most }
+        Row { want, now: places().map(|place| place.target).collect(), most }
     }
 
     /// What is required, as far as there are places and items for it.
     fn goals(&mut self) -> Vec<u32> {
         let runners = self.runners.len() as u64;
         let room = u64::from(self.settings.runner_max_journeys.unwrap_or(u32::MAX)) * runners;
+        let room = room.min(self.settings.journeys_max.map_or(u64::MAX, u64::from));
         let placeable = self.scenarios.iter().enumerate().map(|(index, scenario)| {
             let leases = self.runners.values().map(|runner| runner.places[index].lease);
             let items = if scenario.leased() { leases.fold(0, u32::saturating_add) } else { u32::MAX };
@@ -165,11 +165,13 @@ impl Core {
             self.runners.values().map(|runner| runner.places.iter().map(charge).sum()).collect();
         for index in 0..self.scenarios.len() {
             let charged: u64 = self.runners.values().map(|runner| charge(&runner.places[index])).sum();
-            let mut room = u64::from(self.scenarios[index].level).saturating_sub(charged);
+            let level = u64::from(self.scenarios[index].level);
+            let mut room = level.saturating_sub(charged);
             for (position, id) in self.runner_ids().into_iter().enumerate() {
                 let free = room.min(most.saturating_sub(on_runner[position]));
                 let place = self.place(id, index);
-                let reachable = u64::from(place.charged).saturating_add(free);
+                // While too many run, none of the surplus becomes a place again: it would never end.
+                let reachable = if charged > level { place.order.into() } else { u64::from(place.charged) + free };
                 let order = place.target.min(u32::try_from(reachable).unwrap_or(u32::MAX));
                 let short = order < place.target;
                 if order > place.order {

@@ -1,13 +1,12 @@
-//! Whole tests in a loop: runners that keep their orders, over links that are late, that come and go.
+//! A world for the core: runners that keep their orders, over links that are late, and that come and go.
+
+mod promises;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use proptest::prelude::*;
-
 use super::super::datapool::{Item, Pool};
-use super::super::volume::{Part, Volume};
-use super::{Core, Effect, Event, Load, Phase, Report, ScenarioItem, Settings};
+use super::{Core, Effect, Event, Phase, Report, ScenarioItem, Settings};
 
 /// Numbers that only look random (splitmix64).
 struct Random(u64);
@@ -38,6 +37,9 @@ struct Runner {
     /// What is on its way to the runner, and when it is there.
     inbox: VecDeque<(f64, Effect)>,
     drained: bool,
+    last_report: f64,
+    /// When the first of its runs ends.
+    wake: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +112,8 @@ impl Sim {
             report: Report::default(),
             inbox: VecDeque::new(),
             drained: self.core.phase() > Phase::Running,
+            last_report: 0.0,
+            wake: f64::INFINITY,
         };
         self.runners.insert(self.next_runner, runner);
         self.give(Event::Joined(self.next_runner));
@@ -187,8 +191,11 @@ impl Sim {
         self.check_spawns(&before);
         let ids: Vec<u64> = self.runners.keys().copied().collect();
         for id in ids {
-            self.read(id);
-            self.run(id);
+            let runner = &self.runners[&id];
+            if runner.wake <= self.now || runner.inbox.front().is_some_and(|(at, _)| *at <= self.now) {
+                self.read(id);
+                self.run(id);
+            }
             if (ticks + id).is_multiple_of(self.world.report_every) {
                 self.write(id);
             }
@@ -280,6 +287,8 @@ impl Sim {
                 assert!(all <= most as usize, "{all} of scenario {scenario} at once, wanted {most}, at {}", self.now);
             }
         }
+        let ends = runner.slots.iter().flat_map(|slot| &slot.running).map(|(end, _)| *end);
+        runner.wake = ends.fold(f64::INFINITY, f64::min);
         let here: usize = runner.slots.iter().map(|slot| slot.running.len()).sum();
         let most = self.core.settings.runner_max_journeys;
         assert!(most.is_none_or(|most| here <= most as usize), "{here} on one runner");
@@ -287,10 +296,11 @@ impl Sim {
     }
 
     fn write(&mut self, id: u64) {
-        let at = self.mail.iter().filter(|(_, event)| matches!(event, Event::Report(from, _) if *from == id));
-        let last = at.map(|(at, _)| *at).fold(0.0, f64::max);
-        let at = self.way().max(last);
+        let at = self.way();
         let runner = self.runners.get_mut(&id).expect("there");
+        // Reports don't overtake each other.
+        runner.last_report = runner.last_report.max(at);
+        let at = runner.last_report;
         for (scenario, slot) in (1..).zip(&runner.slots) {
             runner.report.running.insert(scenario, slot.running.len() as u32);
             let room = (slot.order * 3).saturating_sub(slot.items.len() as u32);
@@ -338,130 +348,5 @@ trait Kind {
 impl Kind for Option<Pool> {
     fn clone_kind(&self) -> Option<bool> {
         self.as_ref().map(Pool::is_recyclable)
-    }
-}
-
-fn hill(seconds: f64, peak: u32) -> Load {
-    let ramp = |start, end| Part::Ramp { seconds: seconds / 4.0, start, end };
-    let top = Part::Constant { seconds: seconds / 2.0, journeys: peak };
-    Load::Volume(Volume::new(&[ramp(Some(0), None), top, ramp(None, Some(0))]).expect("a hill"))
-}
-
-fn flat(seconds: f64, journeys: u32) -> Load {
-    Load::Volume(Volume::new(&[Part::Constant { seconds, journeys }]).expect("flat"))
-}
-
-fn recyclable(items: usize) -> Option<Pool> {
-    Some(Pool::recyclable("users", vec![Arc::from([0x90]); items]).expect("some items"))
-}
-
-fn scenario(loads: Vec<(Load, Option<Pool>)>) -> Vec<ScenarioItem> {
-    let items = (1..).zip(loads);
-    items.map(|(id, (load, pool))| ScenarioItem { id, journey: format!("demo:{id}"), load, pool }).collect()
-}
-
-#[test]
-fn an_hour_with_a_thousand_runners() {
-    let world = World {
-        seed: 1,
-        runners: 1000,
-        tick: 1.0,
-        report_every: 5,
-        delay: 0.0,
-        longest_run: 60,
-        churn: 600,
-        source: 20_000,
-    };
-    let settings = Settings { spawn_rate: 50.0, delay_start_seconds: 10.0, runner_max_journeys: Some(10), grace: 30.0 };
-    let items = scenario(vec![
-        (hill(3500.0, 3000), None),
-        (flat(3600.0, 400), recyclable(1500)),
-        (flat(3600.0, 200), Some(Pool::iterable())),
-        (Load::Once, None),
-    ]);
-    let mut sim = Sim::new(world, items, settings);
-    for tick in 0..1800 {
-        sim.step(tick);
-    }
-    assert_eq!(sim.core.required(), BTreeMap::from([(1, 3000), (2, 400), (3, 200)]), "the single run is over");
-    let actual: u32 = sim.core.actual().values().sum();
-    assert!(actual > 3400, "{actual} of 3600 journeys at once, where runners and reports are late");
-    let sim = sim.finish(3700.0);
-    assert_eq!(sim.runs[3], 1, "exactly one run");
-    assert!(sim.used.len() > 19_000, "the iterable pool was used: {}", sim.used.len());
-}
-
-fn world() -> impl Strategy<Value = World> {
-    let churn = prop_oneof![Just(0_u64), Just(40), Just(8)];
-    (any::<u64>(), 0..8_u64, 1..4_u64, 0.0..1.5_f64, 1..8_u64, churn, 0..300_u64).prop_map(
-        |(seed, runners, report_every, delay, longest_run, churn, source)| World {
-            seed,
-            runners,
-            tick: 0.2,
-            report_every,
-            delay,
-            longest_run,
-            churn,
-            source,
-        },
-    )
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    #[test]
-    fn promises_hold(
-        world in world(),
-        spawn_rate in 0.5f64..100.0,
-        most in prop::option::of(1u32..20),
-        users in 1usize..40,
-        peak in 0u32..60,
-    ) {
-        let settings =
-            Settings { spawn_rate, delay_start_seconds: 1.0, runner_max_journeys: most, grace: 5.0 };
-        let items = scenario(vec![
-            (hill(40.0, peak), None),
-            (flat(30.0, 20), recyclable(users)),
-            (flat(45.0, 10), Some(Pool::iterable())),
-            (Load::Model("waves".into()), None),
-            (flat(35.0, 3), Some(Pool::single_run(Arc::from([0x90])))),
-        ]);
-        let sim = Sim::new(world, items, settings).finish(60.0);
-        prop_assert!(sim.runs[4] <= 1, "one run of a single-run pool");
-    }
-
-    #[test]
-    fn one_run_is_one_run(world in world(), users in 1usize..4, kind in 0..4) {
-        let settings =
-            Settings { spawn_rate: 10.0, delay_start_seconds: 0.0, runner_max_journeys: None, grace: 5.0 };
-        let pool = match kind {
-            0 => None,
-            1 => recyclable(users),
-            2 => Some(Pool::iterable()),
-            _ => Some(Pool::single_run(Arc::from([0x90]))),
-        };
-        let world = World { runners: world.runners.max(1), churn: 0, source: world.source.min(2), ..world };
-        let sim = Sim::new(world, scenario(vec![(Load::Once, pool)]), settings).finish(60.0);
-        let expected = u64::from(kind != 2 || world.source > 0);
-        prop_assert_eq!(sim.runs[0], expected);
-    }
-
-    #[test]
-    fn all_of_it_is_done_and_all_of_it_at_once(world in world(), journeys in 1u32..60) {
-        let settings =
-            Settings { spawn_rate: 30.0, delay_start_seconds: 0.0, runner_max_journeys: None, grace: 30.0 };
-        let world = World { runners: world.runners.max(1), churn: 0, ..world };
-        let items = scenario(vec![(flat(500.0, journeys), None), (flat(500.0, 5), Some(Pool::iterable()))]);
-        let mut sim = Sim::new(world, items, settings);
-        let mut full = true;
-        for tick in 0..2000 {
-            sim.step(tick);
-            let slots = sim.runners.values().map(|runner| runner.slots[0].running.len() as u32);
-            full &= tick < 50 || slots.sum::<u32>() == journeys;
-        }
-        prop_assert!(full, "places are filled all the time");
-        let sim = sim.finish(600.0);
-        prop_assert_eq!(sim.used.len() as u64, world.source, "every item was used");
     }
 }

@@ -1,5 +1,7 @@
 //! Conversations with the core, line by line.
 
+mod data;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,7 +9,8 @@ use super::super::datapool::Pool;
 use super::super::volume::{Part, Volume};
 use super::{Core, CoreError, Effect, Event, Load, OverReason, Phase, Report, ScenarioItem, Settings};
 
-const PLAIN: Settings = Settings { spawn_rate: 1e6, delay_start_seconds: 0.0, runner_max_journeys: None, grace: 5.0 };
+const PLAIN: Settings =
+    Settings { spawn_rate: 1e6, delay_start_seconds: 0.0, runner_max_journeys: None, journeys_max: None, grace: 5.0 };
 
 fn flat(seconds: f64, journeys: u32) -> Load {
     Load::Volume(Volume::new(&[Part::Constant { seconds, journeys }]).unwrap())
@@ -156,6 +159,36 @@ fn ends() {
         ],
     );
     talk(
+        "an old report is not the last word",
+        PLAIN,
+        mine(),
+        vec![
+            (0.0, Joined(1), &[]),
+            (0.0, Tick, &["1: 1=1"]),
+            (1.0, Stop, &["over 1: stopped", "drain"]),
+            (1.1, says(1, Report::default()), &[]),
+            (1.2, Tick, &[]),
+            (1.3, says(1, running(&[])), &[]),
+            (1.4, Tick, &["done"]),
+        ],
+    );
+}
+
+#[test]
+fn failing_code_ends_it() {
+    let mine = || vec![item(1, flat(10.0, 3), None)];
+    talk(
+        "its code failed",
+        PLAIN,
+        mine(),
+        vec![(0.0, Event::Failed { scenario: 1 }, &["over 1: its own code failed"]), (0.1, Tick, &["drain", "done"])],
+    );
+}
+
+#[test]
+fn runners_come_and_go() {
+    let mine = || vec![item(1, flat(10.0, 3), None)];
+    talk(
         "no runner is left",
         PLAIN,
         mine(),
@@ -185,31 +218,11 @@ fn ends() {
         mine(),
         vec![(0.0, Tick, &[]), (9.0, Tick, &[]), (11.0, Tick, &["over 1: its volume is over", "drain", "done"])],
     );
-    talk(
-        "an old report is not the last word",
-        PLAIN,
-        mine(),
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Tick, &["1: 1=1"]),
-            (1.0, Stop, &["over 1: stopped", "drain"]),
-            (1.1, says(1, Report::default()), &[]),
-            (1.2, Tick, &[]),
-            (1.3, says(1, running(&[])), &[]),
-            (1.4, Tick, &["done"]),
-        ],
-    );
-    talk(
-        "its code failed",
-        PLAIN,
-        mine(),
-        vec![(0.0, Event::Failed { scenario: 1 }, &["over 1: its own code failed"]), (0.1, Tick, &["drain", "done"])],
-    );
 }
 
 #[test]
 fn places_move() {
-    let two = Settings { runner_max_journeys: Some(2), ..PLAIN };
+    let two = Settings { runner_max_journeys: Some(2), journeys_max: None, ..PLAIN };
     talk(
         "a newcomer gets a place when it is empty",
         PLAIN,
@@ -291,158 +304,6 @@ fn models() {
 }
 
 #[test]
-fn leases() {
-    talk(
-        "shares of the pool; a newcomer waits for items to come back",
-        PLAIN,
-        vec![item(1, flat(99.0, 9), users(5))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Tick, &["1: items 1 [0, 1, 2, 3, 4]", "1: 1=1"]),
-            (0.1, Tick, &["1: 1=5"]),
-            (0.2, says(1, running(&[(1, 5)])), &[]),
-            (0.3, Joined(2), &[]),
-            (0.4, Tick, &["1: recall 1 2", "1: 1=3"]),
-            (0.5, says(1, Report { running: BTreeMap::from([(1, 4)]), ..unused(1, &[0]) }), &[]),
-            (0.6, Tick, &["2: items 1 [0]", "2: 1=1"]),
-            (0.7, says(1, Report { running: BTreeMap::from([(1, 3)]), ..unused(1, &[3]) }), &[]),
-            (0.8, Tick, &["2: items 1 [3]", "2: 1=2"]),
-            (0.9, Left(1), &[]),
-            (1.0, Tick, &["2: items 1 [1, 2, 4]", "2: 1=5"]),
-        ],
-    );
-    let core = talk(
-        "more runners than items",
-        PLAIN,
-        vec![item(1, flat(99.0, 9), users(2))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Joined(2), &[]),
-            (0.0, Joined(3), &[]),
-            (0.0, Tick, &["1: items 1 [0]", "2: items 1 [1]", "1: 1=1"]),
-            (0.1, Tick, &["2: 1=1"]),
-            (0.2, Stop, &["over 1: stopped", "drain"]),
-            (0.3, Stop, &["cancel", "done"]),
-        ],
-    );
-    let pool = core.scenario(1).and_then(|item| item.pool.as_ref()).unwrap();
-    assert_eq!((pool.stock(), pool.out()), (2, 0), "all are back");
-    talk(
-        "one run on one runner",
-        PLAIN,
-        vec![item(1, flat(99.0, 9), Some(Pool::single_run(Arc::from([0x90]))))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Joined(2), &[]),
-            (0.0, Tick, &["1: items 1 [1]", "1: 1=1"]),
-            (0.1, says(1, completed(1, &[1])), &[]),
-            (0.2, Tick, &["over 1: its datapool is exhausted", "drain"]),
-            (0.3, says(1, running(&[])), &[]),
-            (0.4, Tick, &["done"]),
-        ],
-    );
-}
-
-#[test]
-fn blocks() {
-    talk(
-        "as they are wanted, evenly when there are few, unused ones again",
-        PLAIN,
-        vec![item(1, flat(99.0, 4), Some(Pool::iterable()))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Joined(2), &[]),
-            (0.0, Tick, &["1: 1=1"]),
-            (0.1, Tick, &["1: 1=2", "2: 1=2"]),
-            (0.2, says(1, wants(1, 6)), &["pool 1 6"]),
-            (0.3, says(2, wants(1, 6)), &[]),
-            (0.4, block(6, false), &["1: items 1 [1, 2, 3]", "2: items 1 [4, 5, 6]", "pool 1 6"]),
-            (0.5, block(1, true), &["1: items 1 [7]"]),
-            (0.6, says(1, completed(1, &[1, 2, 3])), &[]),
-            (0.7, says(2, Report { wants: BTreeMap::from([(1, 1)]), ..unused(1, &[5]) }), &["2: items 1 [5]"]),
-            (0.8, Left(1), &[]),
-            (0.9, Tick, &["2: 1=4"]),
-            (1.0, says(2, completed(1, &[4, 5])), &[]),
-            (1.1, Tick, &[]),
-            (1.2, says(2, completed(1, &[6])), &[]),
-            (1.3, Tick, &["over 1: its datapool is exhausted", "drain"]),
-        ],
-    );
-    talk(
-        "a runner without a place gives back what it has",
-        PLAIN,
-        vec![item(1, Load::Model("m".into()), Some(Pool::iterable()))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Tick, &["model 1 0..1"]),
-            (0.1, Event::Model { scenario: 1, journeys: Some(1) }, &[]),
-            (0.1, Tick, &["1: 1=1"]),
-            (0.2, says(1, wants(1, 2)), &["pool 1 2"]),
-            (0.3, block(2, true), &["1: items 1 [1, 2]"]),
-            (1.0, Tick, &["model 1 1..2"]),
-            (1.1, Event::Model { scenario: 1, journeys: Some(0) }, &[]),
-            (1.2, Tick, &["1: 1=0", "1: recall 1 2"]),
-            (1.3, says(1, unused(1, &[1, 2])), &[]),
-            (1.4, says(1, wants(1, 2)), &[]),
-        ],
-    );
-    talk(
-        "an empty source",
-        PLAIN,
-        vec![item(1, flat(9.0, 1), Some(Pool::iterable()))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Tick, &["1: 1=1"]),
-            (0.1, says(1, wants(1, 2)), &["pool 1 2"]),
-            (0.2, block(0, false), &[]),
-            (0.3, Tick, &["over 1: its datapool is exhausted", "drain"]),
-        ],
-    );
-}
-
-#[test]
-fn once() {
-    talk(
-        "exactly one run",
-        PLAIN,
-        vec![item(1, Load::Once, None)],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Joined(2), &[]),
-            (0.0, Tick, &["1: 1=1 runs 1"]),
-            (0.1, Tick, &[]),
-            (0.2, says(1, Report { ended: BTreeMap::from([(1, 1)]), ..running(&[]) }), &[]),
-            (0.3, Tick, &["over 1: its run has ended", "drain"]),
-            (0.4, says(1, running(&[])), &[]),
-            (0.5, Tick, &["done"]),
-        ],
-    );
-    talk(
-        "its runner is lost",
-        PLAIN,
-        vec![item(1, Load::Once, users(3))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Tick, &["1: items 1 [0]", "1: 1=1 runs 1"]),
-            (0.1, Left(1), &["over 1: the runner of its only run was lost"]),
-            (0.2, Tick, &["drain", "done"]),
-        ],
-    );
-    talk(
-        "one item, whatever is wanted",
-        PLAIN,
-        vec![item(1, Load::Once, Some(Pool::iterable()))],
-        vec![
-            (0.0, Joined(1), &[]),
-            (0.0, Tick, &["1: 1=1 runs 1"]),
-            (0.1, says(1, wants(1, 9)), &["pool 1 1"]),
-            (0.2, block(5, false), &["1: items 1 [1]"]),
-            (0.3, says(1, wants(1, 9)), &[]),
-        ],
-    );
-}
-
-#[test]
 fn what_makes_no_sense_is_counted() {
     let pools = || vec![item(1, flat(99.0, 1), users(1))];
     let odd = |report: Report| says(1, report);
@@ -483,7 +344,7 @@ fn refused() {
         ),
         (
             mine(),
-            Settings { runner_max_journeys: Some(0), ..PLAIN },
+            Settings { runner_max_journeys: Some(0), journeys_max: None, ..PLAIN },
             CoreError::RunnerMaxJourneys,
             "no journeys at all on a runner: give at least 1, or leave the limit out",
         ),

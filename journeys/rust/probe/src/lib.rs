@@ -62,7 +62,7 @@ impl Step {
 
 fn steps(ctx: Ctx) -> Result<Vec<Step>> {
     let text: String = ctx.config.get("steps")?;
-    Ok(serde_json::from_str(&text)?)
+    Ok(mite_sdk::serde_json::from_str(&text)?)
 }
 
 /// Makes all requests, one after the other, and tells what came of each in a message `seen`.

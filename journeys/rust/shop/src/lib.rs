@@ -64,7 +64,7 @@ async fn log_in(ctx: Ctx, shop: &str, user: &User) -> Result {
 
 /// The front page and a search side by side, as a browser would.
 async fn look_around(ctx: Ctx, shop: &str) -> Result<Item> {
-    let word = choose(&["tea", "milk & honey", "café"]).copied().unwrap_or("tea");
+    let word = choose(&["tea", "fig jam", "oat milk"]).copied().unwrap_or("tea");
     ctx.transaction("look around", async {
         let front = ctx.http.get(format!("{shop}/shop"));
         let search = ctx.http.get(format!("{shop}/shop/search")).query([("q", word)]).name("search");
