@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 log=$(mktemp)
-target/release/mite playground --address 127.0.0.1:0 >"$log" &
+target/release/mite playground --address 127.0.0.1:0 --shop-delay 10 >"$log" &
 playground=$!
 trap 'kill "$playground" 2>/dev/null || true; wait "$playground" 2>/dev/null || true; rm -f "$log"' EXIT
 for _ in $(seq 100); do

@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::child::{Lines, Running};
 use crate::{Result, machine};
 
+/// Runs before all others.
+const REALTIME: [&str; 3] = ["chrt", "--rr", "1"];
+
 pub struct Parts {
     pub root: PathBuf,
     pub directory: tempfile::TempDir,
@@ -62,7 +65,7 @@ impl Parts {
 
     /// The program, before all others on its cores where that was asked for. Only for what leaves a core free half of the time.
     pub fn punctual_mite(&self, arguments: &[&str]) -> Command {
-        let mut command = if self.realtime { self.mite_under(&["chrt", "--rr", "1"]) } else { self.mite(&[]) };
+        let mut command = if self.realtime { self.mite_under(&REALTIME) } else { self.mite(&[]) };
         command.args(arguments);
         command
     }
@@ -95,6 +98,16 @@ impl Parts {
         Command::new(self.beside.join(name))
     }
 
+    /// The same, as [`Self::punctual_mite`].
+    pub fn punctual(&self, name: &str) -> Command {
+        if !self.realtime {
+            return self.own(name);
+        }
+        let mut command = Command::new(REALTIME[0]);
+        command.args(&REALTIME[1..]).arg(self.beside.join(name));
+        command
+    }
+
     /// A file for the summary of a test.
     pub fn summary_path(&self) -> PathBuf {
         self.directory.path().join("summary.json")
@@ -113,7 +126,7 @@ impl Parts {
 pub struct Server {
     pub url: String,
     count: String,
-    _running: Running,
+    pub running: Running,
 }
 
 impl Server {
@@ -121,7 +134,7 @@ impl Server {
         let (running, mut lines) = Running::talking(&mut parts.own("bench-server"), &[parts.server_core])?;
         let url = lines.after("listening on ")? + "/";
         let count = lines.after("count on ")?;
-        Ok(Self { url, count, _running: running })
+        Ok(Self { url, count, running })
     }
 
     /// Requests so far.

@@ -41,6 +41,7 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
     let others = median(floors.iter().chain(&mites).map(|window| window.others * 100.0));
     let (floor_median, mite_median) = (median(floor.iter().copied()), median(mite.iter().copied()));
     let of_medians = mite_median / floor_median;
+    let server_cpu = server.running.cpu()?.as_secs_f64() * 1e6 / server.count()? as f64;
     Ok(vec![
         Row::fact("CPU per request: floor, hyper alone", floor_median, "µs").from(list(floor)),
         Row::fact("CPU per request: mite", mite_median, "µs").from(list(mite)),
@@ -51,6 +52,7 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
         Row::fact("the core's time that the generator took: floor", share(&floors), "%"),
         Row::fact("the core's time that the generator took: mite", share(&mites), "%")
             .from("below 90 % it waited, and waking up costs"),
+        Row::fact("CPU per request: the server, on its own core", server_cpu, "µs"),
         Row::fact("the core's time that others took meanwhile", others, "%"),
     ])
 }

@@ -39,6 +39,7 @@ Exit codes:
 
 /// What is said, and how much.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
 struct Output {
     /// Say only how it ended
     #[arg(short, long, global = true, conflicts_with = "verbose")]

@@ -65,7 +65,10 @@ fn requests() {
     assert_eq!(field(message, "response_code"), Some(&Value::from(200)));
     assert_eq!((text(message, "test"), text(message, "journey")), ("probe:visit", "probe:visit"));
     assert_eq!((text(message, "transaction"), number(message, "transaction_id")), ("__root__ :: step", 2.0));
-    assert_eq!((number(message, "runner_id"), number(message, "context_id"), number(message, "scenario_id")), (1.0, 1.0, 1.0));
+    assert_eq!(
+        (number(message, "runner_id"), number(message, "context_id"), number(message, "scenario_id")),
+        (1.0, 1.0, 1.0)
+    );
     assert_eq!((number(message, "download_size"), text(message, "primary_ip")), (7.0, "127.0.0.1"));
     assert_eq!(text(message, "effective_url"), format!("{}/bytes/7", playground.url));
     let steps = ["dns_time", "connect_time", "transfer_start_time", "first_byte_time", "total_time"];
@@ -79,7 +82,8 @@ fn requests() {
 #[test]
 fn transactions() {
     let tested = run("message").expect(0);
-    let names: Vec<_> = tested.of_type("txn").iter().map(|txn| (text(txn, "transaction"), number(txn, "transaction_id"))).collect();
+    let names: Vec<_> =
+        tested.of_type("txn").iter().map(|txn| (text(txn, "transaction"), number(txn, "transaction_id"))).collect();
     assert_eq!(names, [("__root__ :: a :: b", 3.0), ("__root__ :: a", 2.0), ("__root__", 1.0)], "inner first");
     for txn in tested.of_type("txn") {
         same_shape(txn, "bus.txn.1.bin", &[]);
@@ -98,7 +102,8 @@ fn errors_and_exceptions() {
     assert_eq!((number(errors[0], "code"), text(errors[0], "why")), (42.0, "since"));
     assert_eq!(text(errors[0], "transaction"), "__root__ :: outer :: inner");
     located(errors[0], "errs");
-    let failed = tested.of_type("txn").iter().filter(|txn| field(txn, "had_error") == Some(&Value::Boolean(true))).count();
+    let failed =
+        tested.of_type("txn").iter().filter(|txn| field(txn, "had_error") == Some(&Value::Boolean(true))).count();
     assert_eq!(failed, 3, "the error went through all of them");
 
     let tested = run("raises").expect(99);
@@ -128,7 +133,9 @@ fn messages_of_the_journey() {
     assert_eq!(ours[..own.len()], own.map(str::to_owned), "own fields first, as the journey has them");
     let envelope = shape(&golden("bus.test_message.1.bin"))[2..].to_vec();
     let ours: Vec<_> = ours[own.len()..].iter().filter(|field| *field != "run_id str").cloned().collect();
-    let without_data = |shape: Vec<String>| shape.into_iter().filter(|field| !field.starts_with("scenario_data_id")).collect::<Vec<_>>();
+    let without_data = |shape: Vec<String>| {
+        shape.into_iter().filter(|field| !field.starts_with("scenario_data_id")).collect::<Vec<_>>()
+    };
     assert_eq!(without_data(ours), without_data(envelope), "then the envelope");
 }
 
@@ -145,32 +152,43 @@ fn controller_reports() {
             assert!(counts.iter().all(|(id, count)| id.is_u64() && count.is_u64()), "{report}");
         }
     }
-    let running = |report: &Value| field(report, "actual").and_then(|map| map.as_map()?.first().map(|pair| pair.1.clone()));
+    let running =
+        |report: &Value| field(report, "actual").and_then(|map| map.as_map()?.first().map(|pair| pair.1.clone()));
     assert!(reports.iter().any(|report| running(report) == Some(Value::from(2))), "two were running: {reports:?}");
 }
 
+/// Items of one pool are told apart by `scenario_data_id`, whoever has them.
 #[test]
 fn data_of_a_pool_has_a_number() {
-    let trial = Trial::plan("take").config("datapool", "letters").config("seconds", 0.3).config("volume", 3);
-    let tested = trial.run().expect(0);
-    let item = |message: &Value| text(message, "item").bytes().next().map(|letter| f64::from(letter - b'a'));
-    let mut seen = 0;
+    let trial = Trial::plan("take").config("datapool", "letters").config("seconds", 0.5).config("volume", 3);
+    let tested = trial.config("pause", 0.02).run().expect(0);
+    let mut numbers = std::collections::BTreeMap::new();
     for message in tested.of_type("item") {
-        let first = number(tested.of_type("item")[0], "scenario_data_id") - item(tested.of_type("item")[0]).expect("one");
-        assert_eq!(item(message).map(|item| item + first), Some(number(message, "scenario_data_id")), "{message}");
-        seen += 1;
+        let id = number(message, "scenario_data_id");
+        let known = *numbers.entry(text(message, "item")).or_insert(id);
+        assert_eq!(id, known, "an item keeps its number: {message}");
     }
-    assert!(seen >= 3, "{seen}");
+    let mut ids: Vec<f64> = numbers.values().copied().collect();
+    ids.dedup();
+    assert_eq!((numbers.len(), ids.len()), (5, 5), "five items: {numbers:?}");
 }
 
 #[test]
 fn a_redirect_is_a_message_of_its_own() {
     let playground = Playground::start();
     let url = format!("{}/redirect/2", playground.url);
-    let tested = Trial::visit(&json!([{ "url": url, "annotate": { "basket": 7, "status": "x" }, "name": "hop" }])).run().expect(0);
+    let tested = Trial::visit(&json!([{ "url": url, "annotate": { "basket": 7, "status": "x" }, "name": "hop" }]))
+        .run()
+        .expect(0);
     let hops: Vec<_> = tested.of_type("http_metrics");
-    let seen: Vec<_> = hops.iter().map(|hop| (number(hop, "response_code"), text(hop, "effective_url").replace(&playground.url, ""))).collect();
-    assert_eq!(seen, [(302.0, "/redirect/2".to_owned()), (302.0, "/redirect/1".to_owned()), (200.0, "/redirect/0".to_owned())]);
+    let seen: Vec<_> = hops
+        .iter()
+        .map(|hop| (number(hop, "response_code"), text(hop, "effective_url").replace(&playground.url, "")))
+        .collect();
+    assert_eq!(
+        seen,
+        [(302.0, "/redirect/2".to_owned()), (302.0, "/redirect/1".to_owned()), (200.0, "/redirect/0".to_owned())]
+    );
     assert!(hops.iter().all(|hop| text(hop, "transaction") == "__root__ :: step" && text(hop, "name") == "hop"));
     let annotated: Vec<_> = hops.iter().filter(|hop| field(hop, "basket").is_some()).collect();
     assert_eq!(annotated.len(), 1, "the answer's own message");
@@ -236,7 +254,11 @@ fn redirects_to_nowhere() {
     for (step, kind, why) in [
         (json!({ "url": raw.url("/elsewhere") }), "Protocol", "another protocol"),
         (json!({ "url": format!("{}/redirect/6", playground.url) }), "Redirects", "more than five"),
-        (json!({ "url": format!("{}/redirect/3", playground.url), "redirects": 2 }), "Redirects", "more than asked for"),
+        (
+            json!({ "url": format!("{}/redirect/3", playground.url), "redirects": 2 }),
+            "Redirects",
+            "more than asked for",
+        ),
     ] {
         let tested = Trial::visit(&json!([step])).run().expect(0);
         assert_eq!(tested.seen()[0]["error"], kind, "{why}: {:?}", tested.seen());

@@ -158,3 +158,6 @@ fn open_own(path: &Path) -> Option<File> {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,6 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), wasmparser::BinaryR
     }
     Ok((imports, exports))
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,9 +140,10 @@ impl Definition {
 /// The error of a trap: the last line the guest wrote to stderr says more than the trap does.
 fn failed(package: &str, what: &str, store: &Store<Host>, trap: &wasmtime::Error) -> Error {
     let said = store.data().stderr.take_tail();
-    let reason = match said.trim() {
-        "" => format!("{}", trap.root_cause()),
-        said => format!("{}: {said}", trap.root_cause()),
+    let said: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:")).collect();
+    let reason = match said.as_slice() {
+        [] => trap.root_cause().to_string(),
+        said => said.join(" "),
     };
     Error::Failed { package: package.to_owned(), what: what.to_owned(), reason }
 }

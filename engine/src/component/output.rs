@@ -58,9 +58,12 @@ impl Output {
     }
 
     fn log(&self, line: &[u8]) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
         if let Some(held) = permit() {
             let text: String = String::from_utf8_lossy(line).chars().flat_map(escape).collect();
-            tracing::info!(target: "guest", package = %self.package, stream = self.stream, "{text}");
+            tracing::info!(target: "guest", "{} {}: {text}", self.package, self.stream);
             if held > 0 {
                 tracing::warn!(target: "guest", "{held} lines of guests were left out (limit: {LINES_PER_SECOND} a second)");
             }
@@ -127,4 +130,84 @@ impl OutputStream for Output {
 #[wasmtime_wasi::async_trait]
 impl Pollable for Output {
     async fn ready(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output() -> Output {
+        Output::new("package".into(), "stderr")
+    }
+
+    #[test]
+    fn characters_that_would_change_a_terminal_are_escaped() {
+        for (line, want, why) in [
+            ("plain text", "plain text", "as it is"),
+            ("é 漢字 😀", "é 漢字 😀", "as it is"),
+            ("a\\n\"b\"", "a\\n\"b\"", "backslashes and quotes are plain"),
+            ("\u{1b}[31mred", "\\u{1b}[31mred", "colours"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}", "titles"),
+            ("a\rb\tc\0", "a\\rb\\tc\\u{0}", "control characters"),
+            ("\u{7f}\u{9b}31m", "\\u{7f}\\u{9b}31m", "the other control characters"),
+            ("a\u{202e}b\u{2066}c", "a\\u{202e}b\\u{2066}c", "those that turn text around"),
+            ("a\nb", "a\\nb", "a line stays one"),
+        ] {
+            assert_eq!(line.chars().flat_map(escape).collect::<String>(), want, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_tail_is_the_last_that_was_written() {
+        let digits =
+            |from: usize, to: usize| (from..to).map(|at| char::from(b'0' + (at % 10) as u8)).collect::<String>();
+        for (writes, want, why) in [
+            (vec![], String::new(), "nothing"),
+            (vec!["a".to_owned(), "b".to_owned()], "ab".to_owned(), "all of it"),
+            (vec![digits(0, 2_000)], digits(0, 2_000), "just all of it"),
+            (vec![digits(0, 2_001)], digits(1, 2_001), "a byte more"),
+            (vec![digits(0, 2_000), digits(2_000, 2_003)], digits(3, 2_003), "the oldest go"),
+            (vec![digits(0, 10), digits(10, 100_000)], digits(98_000, 100_000), "a large write"),
+            (vec![digits(0, 1_999), String::new(), digits(1_999, 2_000)], digits(0, 2_000), "an empty write"),
+            (vec!["é".repeat(1_001)], "é".repeat(1_000), "characters"),
+            (vec!["é".repeat(1_000) + "a"], "\u{fffd}".to_owned() + &"é".repeat(999) + "a", "half a character"),
+        ] {
+            let output = output();
+            for write in writes {
+                output.take(write.as_bytes());
+                assert!(output.state.lock().unwrap().tail.len() <= TAIL_BYTES, "{why}");
+            }
+            assert_eq!(output.take_tail(), want, "{why}");
+            assert_eq!(output.take_tail(), "", "{why}: taken once");
+        }
+    }
+
+    #[test]
+    fn a_line_is_bounded() {
+        let output = output();
+        for _ in 0..100 {
+            output.take(&[b'x'; 10_000]);
+            assert_eq!(output.state.lock().unwrap().line.len(), LINE_BYTES_MAX);
+        }
+        output.take(b"\nnext");
+        assert_eq!(output.state.lock().unwrap().line, b"next");
+    }
+
+    #[test]
+    fn clones_write_to_the_same() {
+        let (output, mut stream) = (output(), output().p2_stream());
+        let mut clone = output.clone();
+        clone.write(Bytes::from_static(b"seen")).unwrap();
+        stream.write(Bytes::from_static(b"elsewhere")).unwrap();
+        assert_eq!(output.take_tail(), "seen");
+    }
+
+    #[test]
+    fn lines_are_permitted_at_a_rate() {
+        let permitted = (0..10_000).filter(|_| permit().is_some()).count() as u64;
+        // The second may change meanwhile, and other tests print too.
+        assert!(permitted <= 3 * LINES_PER_SECOND, "{permitted}");
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        assert!(permit().is_some_and(|held| held >= 10_000 - 3 * LINES_PER_SECOND), "what was held back is said");
+    }
 }

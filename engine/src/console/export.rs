@@ -40,6 +40,19 @@ pub fn write(path: &Path, report: &Report) -> Result<(), ExportError> {
     replace(path, text.as_bytes()).map_err(|source| ExportError { path: path.to_owned(), source })
 }
 
+/// Whether a summary could be written there, found out before a test instead of after it: a file beside it is made and removed.
+pub fn check(path: &Path) -> Result<(), ExportError> {
+    let failed = |source| ExportError { path: path.to_owned(), source };
+    let (target, temporary) = beside(path).map_err(failed)?;
+    if is_device(&target) {
+        return File::options().write(true).open(&target).map(drop).map_err(failed);
+    }
+    if target.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    File::create(&temporary).and_then(|_| fs::remove_file(&temporary)).map_err(failed)
+}
+
 /// The document, with a line end.
 pub fn json(report: &Report) -> String {
     let mut text = serde_json::to_string_pretty(&document(report)).expect("maps with text as keys can be written");
@@ -47,14 +60,24 @@ pub fn json(report: &Report) -> String {
     text
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A link stays a link, and a pipe or device (/dev/stdout) is written to: moving a file onto it would remove it.
+/// Where a path leads, and a name beside it. A link stays a link.
+fn beside(path: &Path) -> io::Result<(PathBuf, PathBuf)> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-        return File::options().write(true).open(&target)?.write_all(bytes);
-    }
     let name = target.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
     let temporary = target.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+    Ok((target, temporary))
+}
+
+/// A pipe or device (/dev/stdout) is written to: moving a file onto it would remove it.
+fn is_device(target: &Path) -> bool {
+    fs::metadata(target).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (target, temporary) = beside(path)?;
+    if is_device(&target) {
+        return File::options().write(true).open(&target)?.write_all(bytes);
+    }
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, &target));

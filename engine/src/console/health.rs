@@ -32,7 +32,7 @@ pub struct WorkerShare {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Health {
     pub reliability: Reliability,
-    /// From socket-ready to timestamp, p99 of the worst worker; None with too few probes in all of them.
+    /// From socket-ready to timestamp, p99 of the worst worker (see `judged_lag`); None without probes.
     pub socket_lag_p99_ms: Option<f64>,
     /// From a timer being due to its journey being woken, p99 of the worst worker.
     pub timer_lag_p99_ms: Option<f64>,
@@ -65,8 +65,8 @@ pub fn health(totals: &Totals) -> Health {
     let timer_lag = worst(workers.iter().map(|worker| judged_lag(&worker.timer_lag)));
     Health {
         reliability: reliable(totals),
-        socket_lag_p99_ms: worst(workers.iter().map(|worker| P99.of(&worker.lag))),
-        timer_lag_p99_ms: worst(workers.iter().map(|worker| P99.of(&worker.timer_lag))),
+        socket_lag_p99_ms: worst(workers.iter().map(|worker| judged_lag(&worker.lag))),
+        timer_lag_p99_ms: timer_lag,
         timers_late: timer_lag.is_some_and(|lag| lag > LAG_LIMIT_MS),
         workers: workers
             .iter()

@@ -156,6 +156,15 @@ pub fn failures(report: &Report, total: usize, verbosity: Verbosity) -> Vec<Line
     lines
 }
 
+/// The message, which begins with its type in most languages.
+fn told(failure: &Failure) -> String {
+    if failure.message.starts_with(&failure.ex_type) {
+        failure.message.clone()
+    } else {
+        format!("{}: {}", failure.ex_type, failure.message)
+    }
+}
+
 fn failure_items(failure: &Failure) -> Vec<(Style, String)> {
     if failure.ex_type == OTHER && failure.message == OTHER {
         return vec![(Style::Plain, "others, which had no room of their own".to_owned())];
@@ -163,6 +172,6 @@ fn failure_items(failure: &Failure) -> Vec<(Style, String)> {
     vec![
         (Style::Plain, failure.journey.clone()),
         (Style::Dim, transaction_name(&failure.transaction)),
-        (Style::Bad, format!("{}: {}", failure.ex_type, failure.message)),
+        (Style::Bad, told(failure)),
     ]
 }

@@ -176,21 +176,21 @@ fn csv_row(reader: &mut csv::Reader<File>) -> Result<Option<Vec<u8>>, String> {
 
 /// An array is spread over the parameters, anything else is one argument. Empty lines are passed over.
 fn json_row(reader: &mut BufReader<File>) -> Result<Option<Vec<u8>>, String> {
-    let mut line = String::new();
+    let mut line = Vec::new();
     loop {
         line.clear();
-        let read = reader.by_ref().take(ROW_BYTES_MAX as u64 + 1).read_line(&mut line);
+        let read = reader.by_ref().take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line);
         if read.map_err(|error| error.to_string())? == 0 {
             return Ok(None);
         }
         if line.len() > ROW_BYTES_MAX {
             return Err(format!("it has more than {ROW_BYTES_MAX} bytes"));
         }
-        if !line.trim().is_empty() {
+        if !line.trim_ascii().is_empty() {
             break;
         }
     }
-    let value: serde_json::Value = serde_json::from_str(&line).map_err(|error| format!("it is not JSON: {error}"))?;
+    let value: serde_json::Value = serde_json::from_slice(&line).map_err(|error| format!("it is not JSON: {error}"))?;
     let packed = if value.is_array() { rmp_serde::to_vec(&value) } else { rmp_serde::to_vec(&(value,)) };
     packed.map(Some).map_err(|error| error.to_string())
 }
@@ -211,3 +211,6 @@ fn msgpack_row(bytes: &[u8], at: &mut usize) -> Result<Option<Vec<u8>>, String> 
     item.extend_from_slice(value.bytes());
     Ok(Some(item))
 }
+
+#[cfg(test)]
+mod tests;

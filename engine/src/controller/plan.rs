@@ -40,7 +40,10 @@ impl std::str::FromStr for Datapool {
         let path = Path::new(text);
         let is_file =
             ["csv", "jsonl", "ndjson", "msgpack"].iter().any(|known| path.extension().is_some_and(|it| it == *known));
-        if is_file { Ok(Self::File(path.to_owned())) } else { text.parse().map(Self::Spec) }
+        if is_file {
+            return Ok(Self::File(path.to_owned()));
+        }
+        text.parse().map(Self::Spec).map_err(|_: component::Error| component::Error::NoDatapool { text: text.to_owned() })
     }
 }
 

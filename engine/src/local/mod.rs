@@ -57,6 +57,8 @@ pub enum Error {
     Export(#[from] export::ExportError),
     #[error("the scenario's own code failed while the test ran: {0}")]
     Scenario(String),
+    #[error("{0} before the test began: nothing was run")]
+    Interrupted(&'static str),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
@@ -70,6 +72,7 @@ impl Error {
                 107
             }
             Self::Plan(plan::Error::Data(crate::controller::data::Error::Component(Failed { .. }))) => 107,
+            Self::Interrupted(_) => 105,
             Self::Runner(_) | Self::Io(_) => 1,
             _ => 104,
         }
@@ -94,7 +97,7 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
     let mut signals = Signals::new()?;
     let ready = tokio::select! {
         ready = prepare(args, &wanted) => ready?,
-        signal = signals.next() => return Err(Error::Io(std::io::Error::other(format!("{signal} before the test began")))),
+        signal = signals.next() => return Err(Error::Interrupted(signal)),
     };
     let (report, failure) = steer::steer(args, &wanted, ready, &mut signals, screen).await?;
     screen.finish(&report)?;
@@ -109,6 +112,9 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
 
 async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
     let clock = Clock::start();
+    if let Some(path) = &args.summary_export {
+        export::check(path)?;
+    }
     let config = Config::from_environment(&args.config()).map_err(Error::Config)?;
     let plain = engine::plain()?;
     let ticker = Ticker::start(&plain, || ())?;

@@ -21,19 +21,22 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// The load begins: the first call counts.
+    pub fn begin(&mut self, now: Instant) {
+        self.begun.get_or_insert(now);
+    }
+
+    /// The last run has ended.
+    pub fn end(&mut self, now: Instant) {
+        self.ended = Some(now);
+    }
+
     /// A second has passed; `requests` are those so far.
     pub fn second(&mut self, requests: u64, running: bool, now: Instant) {
-        if requests > 0 || running {
-            self.begun.get_or_insert(now);
-        }
-        let grown = self.last.is_none_or(|(_, before)| requests > before);
-        if running || grown {
-            self.ended = Some(now);
-        }
         if let Some((at, before)) = self.last.filter(|_| running) {
             let elapsed = (now - at).as_secs_f64();
             if elapsed > 0.5 {
-                self.observe(approximate(requests - before) / elapsed);
+                self.observe(approximate(requests.saturating_sub(before)) / elapsed);
             }
         }
         self.last = Some((now, requests));
@@ -137,4 +140,89 @@ impl Outcome<'_> {
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn approximate(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seconds since the beginning, requests so far, whether the test is running.
+    type Seen = (f64, u64, bool);
+
+    fn figures(seen: &[Seen]) -> Figures {
+        let start = Instant::now();
+        let mut figures = Figures::default();
+        for (at, requests, running) in seen {
+            figures.second(*requests, *running, start + Duration::from_secs_f64(*at));
+        }
+        figures
+    }
+
+    #[test]
+    fn how_long_it_took() {
+        type Case = (&'static [Seen], f64, &'static str);
+        let rows: [Case; 7] = [
+            (&[], 0.0, "nothing was seen"),
+            (&[(1.0, 0, false), (2.0, 0, false)], 0.0, "nothing has happened"),
+            (&[(1.0, 0, true), (2.0, 5, true), (5.0, 9, true)], 4.0, "while it is running"),
+            (&[(1.0, 0, false), (4.0, 0, true), (6.0, 0, true)], 2.0, "compiling before it is not the test"),
+            (&[(1.0, 0, true), (3.0, 5, true), (6.0, 7, false)], 5.0, "requests that come to their end belong to it"),
+            (&[(1.0, 0, true), (3.0, 5, true), (6.0, 5, false)], 2.0, "waiting for nothing doesn't"),
+            (&[(1.0, 3, false), (3.0, 5, false)], 2.0, "requests begin it"),
+        ];
+        for (seen, seconds, why) in rows {
+            let took = figures(seen).duration().as_secs_f64();
+            assert!((took - seconds).abs() < 1e-6, "{why}: {took}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        type Case = (&'static [Seen], f64, Option<f64>, &'static str);
+        let rows: [Case; 8] = [
+            (&[], 0.0, None, "nothing was seen"),
+            (&[(0.0, 0, true)], 0.0, None, "one look is no rate"),
+            (&[(0.0, 0, true), (1.0, 10, true)], 10.0, None, "one rate deviates from nothing"),
+            (&[(0.0, 0, true), (1.0, 10, true), (2.0, 20, true)], 10.0, Some(0.0), "steady"),
+            (&[(0.0, 0, true), (1.0, 10, true), (2.0, 30, true)], 15.0, Some(50.0_f64.sqrt()), "of a sample: n - 1"),
+            (&[(0.0, 0, true), (2.0, 20, true), (4.0, 40, true)], 10.0, Some(0.0), "a look that came late"),
+            (
+                &[(0.0, 0, true), (1.0, 10, true), (1.25, 15, true), (2.25, 25, true)],
+                10.0,
+                Some(0.0),
+                "two looks at nearly the same time say nothing",
+            ),
+            (
+                &[(0.0, 0, false), (1.0, 0, false), (2.0, 10, true), (3.0, 20, true), (4.0, 21, false)],
+                10.0,
+                Some(0.0),
+                "before and after it is running there is no rate",
+            ),
+        ];
+        for (seen, mean, deviation, why) in rows {
+            let figures = figures(seen);
+            assert!((figures.mean - mean).abs() < 1e-6, "{why}: {}", figures.mean);
+            let is = figures.standard_deviation_req_sec();
+            assert_eq!(is.is_some(), deviation.is_some(), "{why}");
+            assert!((is.unwrap_or(0.0) - deviation.unwrap_or(0.0)).abs() < 1e-6, "{why}: {is:?}");
+        }
+    }
+
+    #[test]
+    fn an_hour_is_as_exact_as_a_sum() {
+        let mut requests = 0;
+        let seen: Vec<Seen> = (0..=3_600)
+            .map(|second| {
+                requests += if second == 0 { 0 } else { 1_000_000 + 7 * (second % 11) };
+                (second as f64, requests, true)
+            })
+            .collect();
+        let rates: Vec<f64> = seen.windows(2).map(|pair| approximate(pair[1].1 - pair[0].1)).collect();
+        let mean = rates.iter().sum::<f64>() / 3_600.0;
+        let squares: f64 = rates.iter().map(|rate| (rate - mean).powi(2)).sum();
+        let figures = figures(&seen);
+        assert!((figures.mean - mean).abs() < 1e-3);
+        let deviation = figures.standard_deviation_req_sec().unwrap();
+        assert!((deviation - (squares / 3_599.0).sqrt()).abs() < 1e-3, "{deviation}");
+    }
 }

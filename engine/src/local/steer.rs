@@ -47,6 +47,7 @@ pub async fn steer(
         lost: BTreeSet::new(),
         workers: settings.workers,
         signal: None,
+        told_twice: false,
         done: false,
         figures: Figures::default(),
         test: settings.test.clone(),
@@ -76,6 +77,7 @@ struct Wheel<'a> {
     lost: BTreeSet<u32>,
     workers: u32,
     signal: Option<&'static str>,
+    told_twice: bool,
     done: bool,
     figures: Figures,
     test: String,
@@ -107,7 +109,8 @@ impl Wheel<'_> {
 
     /// The first signal lets runs come to their end, the second cuts them off.
     async fn stop(&mut self, signal: &'static str) {
-        if self.signal.is_none() {
+        self.told_twice = self.signal.is_some();
+        if !self.told_twice {
             tracing::info!("{signal}: no new runs; a second one cuts off those that still run");
         }
         self.signal.get_or_insert(signal);
@@ -118,6 +121,9 @@ impl Wheel<'_> {
         let now = self.start.elapsed().as_secs_f64();
         for effect in self.controller.handle(now, event).await {
             self.carry_out(effect).await;
+        }
+        if self.controller.core().phase() == scenario::Phase::Running {
+            self.figures.begin(Instant::now());
         }
     }
 
@@ -132,10 +138,14 @@ impl Wheel<'_> {
             Effect::ScenarioOver { scenario, reason } => self.scenario_over(scenario, reason),
             Effect::Drain { number } => self.runner.drain(number).await,
             Effect::CancelRest => {
-                tracing::warn!("the grace is over: what still runs is cut off");
+                let why = if self.told_twice { "told again" } else { "the grace is over" };
+                tracing::warn!("{why}: what still runs is cut off");
                 self.runner.cancel().await;
             }
-            Effect::Done => self.done = true,
+            Effect::Done => {
+                self.figures.end(Instant::now());
+                self.done = true;
+            }
             // The controller has answered these itself.
             Effect::AskModel { .. } | Effect::AskPool { .. } => {}
         }

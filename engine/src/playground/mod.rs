@@ -53,6 +53,10 @@ pub struct Args {
     /// the workers, so more than one helps only with many connections. At most 256.
     #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
     pub workers: NonZeroUsize,
+
+    /// Milliseconds that each answer of the shop takes, as if it had a database behind it. At most 60000.
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = clap::value_parser!(u64).range(..=60_000))]
+    pub shop_delay: u64,
 }
 
 /// More threads than this are a typing error, not a wish.
@@ -102,7 +106,7 @@ pub enum Error {
 ///
 /// When the address cannot be listened on or a worker cannot be started. What clients do is never an error.
 pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
-    let playground = Playground::bind(&args.address, args.workers).await?;
+    let playground = Playground::bind(&args.address, args.workers, std::time::Duration::from_millis(args.shop_delay)).await?;
     // Whoever started us may have closed our standard output: that is no reason not to serve.
     let _ = writeln!(std::io::stdout(), "playground: listening on http://{}", playground.address());
     playground.serve(shutdown).await

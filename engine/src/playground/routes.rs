@@ -1,13 +1,14 @@
 //! The table of routes, and what their handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::handler::Handler as _;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, any, get, post};
 
@@ -61,10 +62,11 @@ pub(super) struct World {
     pub(super) failures: Failures,
     pub(super) items: Items,
     pub(super) shop: Shop,
+    shop_delay: Duration,
 }
 
 impl World {
-    pub(super) fn new(workers: usize) -> World {
+    pub(super) fn new(workers: usize, shop_delay: Duration) -> World {
         let paths: Vec<&'static str> = table().into_iter().map(|(path, _)| path).collect();
         let labels: Vec<&'static str> = paths.iter().copied().chain([OTHER]).collect();
         World {
@@ -73,6 +75,7 @@ impl World {
             failures: Failures::new(),
             items: Items::new(),
             shop: Shop::new(),
+            shop_delay,
         }
     }
 
@@ -101,7 +104,10 @@ fn index(paths: &[&str]) -> Bytes {
 pub(super) fn router(world: &Arc<World>, worker: usize) -> Router {
     let counts = &world.counts[worker];
     let mut router = Router::new();
-    for (at, (path, route)) in table().into_iter().enumerate() {
+    for (at, (path, mut route)) in table().into_iter().enumerate() {
+        if path.starts_with("/shop") && !world.shop_delay.is_zero() {
+            route = route.layer(from_fn_with_state(world.shop_delay, later));
+        }
         router = router.route(path, route.layer(from_fn_with_state(counts.route(at), count)));
     }
     let other = unknown.layer(from_fn_with_state(counts.other(), count));
@@ -110,6 +116,12 @@ pub(super) fn router(world: &Arc<World>, worker: usize) -> Router {
         .route("/stats/reset", post(reset))
         .fallback_service(other.with_state(()))
         .with_state(Arc::clone(world))
+}
+
+/// Lets an answer take its time.
+async fn later(State(delay): State<Duration>, request: Request, next: Next) -> Response {
+    tokio::time::sleep(delay).await;
+    next.run(request).await
 }
 
 async fn unknown() -> Response {

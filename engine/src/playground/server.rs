@@ -37,7 +37,7 @@ pub(super) struct Playground {
 }
 
 impl Playground {
-    pub(super) async fn bind(address: &str, workers: NonZeroUsize) -> Result<Playground, Error> {
+    pub(super) async fn bind(address: &str, workers: NonZeroUsize, shop_delay: Duration) -> Result<Playground, Error> {
         let unusable = |source| Error::Address { address: address.to_owned(), source };
         let mut resolved = tokio::net::lookup_host(address).await.map_err(unusable)?;
         let wanted = resolved.next().ok_or_else(|| unusable(io::Error::other("the name has no address")))?;
@@ -45,7 +45,7 @@ impl Playground {
             io::ErrorKind::AddrInUse => Error::InUse { address: address.to_owned() },
             _ => Error::Listen { address: address.to_owned(), source },
         })?;
-        Ok(Playground { address, listeners, world: Arc::new(World::new(workers.get())) })
+        Ok(Playground { address, listeners, world: Arc::new(World::new(workers.get(), shop_delay)) })
     }
 
     /// The address that is really listened on: with port 0 the kernel chose.

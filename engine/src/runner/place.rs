@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::clock::Nanos;
-use super::host::{cut_off, report_trap};
+use super::host::{cut_off, report_trap, wasm_trace};
 use super::instance::Instance;
 use super::scenario::{Next, Scenario};
 use super::timers::At;
@@ -182,7 +182,7 @@ fn not_made(scenario: &Scenario, error: &wasmtime::Error, item: Option<&Item>) {
             message: &message,
             ex_type: "Trap",
             location: "",
-            stacktrace: Some(&format!("{error:?}")),
+            stacktrace: Some(&wasm_trace(error)),
             extra: &[],
             extra_fields: 0,
         };

@@ -11,13 +11,13 @@ use crate::wire::message;
 
 /// What the runner is told of a scenario item before the test.
 #[derive(Clone)]
-pub struct Assignment {
+pub struct Assignment<P = Prepared> {
     pub id: u32,
     /// The journey's spec, as it stands in messages.
     pub journey: Arc<str>,
     /// Its name in the component.
     pub name: String,
-    pub prepared: Prepared,
+    pub prepared: P,
     pub data: Data,
 }
 
@@ -33,8 +33,8 @@ pub enum Data {
 }
 
 /// The scenario item in a worker.
-pub struct Scenario {
-    pub assignment: Assignment,
+pub struct Scenario<P = Prepared> {
+    pub assignment: Assignment<P>,
     pub fields: message::Scenario,
     /// Journeys that should be running at once: a standing order.
     wanted: Cell<u32>,
@@ -68,8 +68,8 @@ pub enum Next {
     Leave,
 }
 
-impl Scenario {
-    pub fn new(assignment: Assignment, fields: message::Scenario, number: u32) -> Self {
+impl<P> Scenario<P> {
+    pub fn new(assignment: Assignment<P>, fields: message::Scenario, number: u32) -> Self {
         Self {
             assignment,
             fields,
@@ -190,3 +190,6 @@ impl Scenario {
         self.stock.borrow().len()
     }
 }
+
+#[cfg(test)]
+mod tests;

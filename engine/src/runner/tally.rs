@@ -127,3 +127,136 @@ pub fn record(histogram: &mut Latency, duration: Nanos) {
     let micros = ((duration + 500) / 1_000).clamp(1, LATENCY_MAX_US);
     histogram.record(micros).expect("a histogram that resizes itself takes every value");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::totals::latency;
+
+    #[test]
+    fn names_past_the_limit_share_one() {
+        let mut tally = Tally::default();
+        for name in 0..300 {
+            let number = tally.request(&name.to_string());
+            tally.response(number, 200, 1_000_000, 10, 1);
+            let again = tally.request(&name.to_string());
+            tally.error(again, ErrorClass::Timeout);
+            let number = tally.transaction(&name.to_string());
+            tally.transaction_ended(number, 2_000_000, name % 2 == 0);
+        }
+        let totals = tally.totals();
+        let names = NAMES_MAX as u64;
+        assert_eq!((totals.requests.len(), totals.transactions.len()), (NAMES_MAX + 1, NAMES_MAX + 1));
+        let (first, rest) = (&totals.requests["0"], &totals.requests[OTHER]);
+        assert_eq!((first.responses(), first.errors(), first.received_bytes, first.sent_bytes), (1, 1, 10, 1));
+        assert_eq!((rest.responses(), rest.errors()), (300 - names, 300 - names));
+        assert_eq!((rest.received_bytes, rest.latency.len()), (10 * (300 - names), 300 - names));
+        assert_eq!(totals.all_requests().responses(), 300, "all are counted somewhere");
+        let failed: u64 = totals.transactions.values().map(|one| one.failed).sum();
+        let ended: u64 = totals.transactions.values().map(|one| one.latency.len()).sum();
+        assert_eq!((failed, ended), (150, 300));
+    }
+
+    #[test]
+    fn numbers_stay() {
+        let mut tally = Tally::default();
+        for (name, number, why) in [
+            ("a", 0, "the first"),
+            ("b", 1, "the next"),
+            ("a", 0, "known"),
+            (OTHER, 2, "a name like any other"),
+            ("", 3, "no name is one too"),
+        ] {
+            assert_eq!(tally.request(name), number, "{why}");
+        }
+        assert_eq!(tally.transaction("b"), 0, "transactions are counted apart");
+        for name in 4..NAMES_MAX {
+            tally.request(&name.to_string());
+        }
+        assert_eq!(tally.request("one too many"), 2, "who is called so shares with the rest");
+        assert_eq!(tally.request("b"), 1);
+    }
+
+    #[test]
+    fn latencies_of_all_lengths() {
+        const MAX: u64 = LATENCY_MAX_US;
+        for (nanos, micros, why) in [
+            (0, 1, "no time at all counts as the least"),
+            (499, 1, "as does less than one"),
+            (1_499, 1, "rounded down"),
+            (1_500, 2, "rounded up"),
+            (1_999_000, 1_999, "what it has room for from the start"),
+            (2_000_000, 2_000, "2 ms"),
+            (2_048_000, 2_048, "where its first buckets end"),
+            (2_049_000, 2_049, "over that"),
+            (10_000_000, 10_000, "10 ms"),
+            (1_234_567_000, 1_234_567, "a second"),
+            (60_000_000_000, 60_000_000, "a minute"),
+            (3_600_000_000_000, MAX, "an hour"),
+            (7_200_000_000_000, MAX, "two count as one"),
+        ] {
+            let mut histogram = latency();
+            record(&mut histogram, 1_000_000);
+            record(&mut histogram, nanos);
+            let within = micros / 1_000;
+            let (low, high) = (histogram.min().min(micros), histogram.max());
+            assert_eq!(histogram.len(), 2, "{why}");
+            assert_eq!(low, micros.min(1_000), "{why}");
+            assert!(high.abs_diff(micros.max(1_000)) <= within, "{why}: {high}");
+            assert!(histogram.count_between(micros - within, micros + within) >= 1, "{why}");
+            let mean = (1_000 + micros) as f64 / 2.0;
+            assert!((histogram.mean() - mean).abs() <= mean / 1_000.0, "{why}: {}", histogram.mean());
+        }
+    }
+
+    #[test]
+    fn a_histogram_that_has_grown_keeps_what_it_had() {
+        let mut histogram = latency();
+        for micros in 1..=1_000 {
+            record(&mut histogram, micros * 1_000);
+        }
+        for micros in (1_000_000..=60_000_000).step_by(1_000_000) {
+            record(&mut histogram, micros * 1_000);
+        }
+        assert_eq!(histogram.len(), 1_060);
+        assert_eq!(histogram.value_at_quantile(500.0 / 1_060.0), 500);
+        assert_eq!(histogram.value_at_quantile(1_000.0 / 1_060.0), 1_000);
+        let mut sum = latency();
+        sum.add(&histogram).unwrap();
+        sum.add(&histogram).unwrap();
+        assert_eq!((sum.len(), sum.max()), (2_120, histogram.max()), "workers are added up");
+    }
+
+    #[test]
+    fn failures_are_bounded() {
+        let failure = |number: usize| Failure {
+            journey: "a:b".into(),
+            transaction: "__root__".into(),
+            ex_type: "MiteError".into(),
+            message: number.to_string(),
+        };
+        let mut tally = Tally::default();
+        for number in 0..FAILURES_MAX + 50 {
+            tally.failure(failure(number));
+            tally.failure(failure(0));
+        }
+        let failures = tally.totals().failures;
+        let other = || OTHER.to_owned();
+        let rest = Failure { journey: other(), transaction: other(), ex_type: other(), message: other() };
+        assert_eq!(failures.len(), FAILURES_MAX + 1);
+        assert_eq!(failures[&rest], 50, "those that found no room");
+        assert_eq!(failures[&failure(0)], FAILURES_MAX as u64 + 51, "those that are known are counted on");
+        assert_eq!(failures[&failure(FAILURES_MAX - 1)], 1);
+    }
+
+    #[test]
+    fn journeys_are_one_by_spec() {
+        let mut tally = Tally::default();
+        let (a, b): (Arc<str>, Arc<str>) = ("a:x".into(), "b:x".into());
+        assert_eq!((tally.journey(&a), tally.journey(&b), tally.journey(&"a:x".into())), (0, 1, 0));
+        tally.run(0).started += 2;
+        tally.run(1).failed += 1;
+        let journeys = tally.totals().journeys;
+        assert_eq!((journeys["a:x"].started, journeys["b:x"].failed), (2, 1));
+    }
+}

@@ -223,7 +223,8 @@ fn report(scenarios: &[Rc<Scenario>], with_totals: bool) -> Report {
             let mut tally = worker.tally.borrow_mut();
             let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
             tally.health.cpu_seconds = Duration::try_from(cpu).map_or(0.0, |cpu| cpu.as_secs_f64());
-            tally.health.guest_seconds = seconds(worker.guest_time.get());
+            // Taken by the clock on the wall: what the thread was kept from its core meanwhile is not the guests'.
+            tally.health.guest_seconds = seconds(worker.guest_time.get()).min(tally.health.cpu_seconds);
             tally.health.wall_seconds = seconds(worker.clock.now());
             let mut totals = tally.totals();
             totals.messages = worker.outbox.borrow().counts;

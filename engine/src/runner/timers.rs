@@ -17,6 +17,8 @@ use super::clock::{Clock, Nanos};
 use super::worker;
 
 const NEVER: Nanos = Nanos::MAX;
+/// Places in the heap for each timer; when there are more, those that nobody waits in are taken out.
+const PLACES_MAX: usize = 4;
 
 /// The timers of a worker.
 pub struct Timers {
@@ -46,41 +48,19 @@ impl Timers {
     pub fn new(clock: Clock) -> std::io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        let inner = Inner { heap: BinaryHeap::new(), timers: Vec::new(), free: Vec::new(), armed: NEVER };
-        Ok(Self { clock, fd, inner: RefCell::new(inner) })
+        Ok(Self { clock, fd, inner: RefCell::new(Inner::new()) })
     }
 
     fn add(&self) -> u32 {
-        let mut inner = self.inner.borrow_mut();
-        if let Some(id) = inner.free.pop() {
-            return id;
-        }
-        inner.timers.push(Timer { due: NEVER, queued: NEVER, later: NEVER, waker: None });
-        u32::try_from(inner.timers.len() - 1).expect("a worker has far fewer journeys than that")
+        self.inner.borrow_mut().add()
     }
 
     fn remove(&self, id: u32) {
-        let mut inner = self.inner.borrow_mut();
-        let timer = &mut inner.timers[id as usize];
-        (timer.due, timer.waker) = (NEVER, None);
-        inner.free.push(id);
+        self.inner.borrow_mut().remove(id);
     }
 
     fn set(&self, id: u32, due: Nanos, waker: &Waker) {
-        let mut inner = self.inner.borrow_mut();
-        let timer = &mut inner.timers[id as usize];
-        timer.due = due;
-        match &mut timer.waker {
-            Some(there) => there.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
-        if due < timer.queued {
-            timer.later = timer.later.min(timer.queued);
-            timer.queued = due;
-            inner.heap.push(Reverse((due, id)));
-        }
-        if due < inner.armed {
-            inner.armed = due;
+        if self.inner.borrow_mut().set(id, due, waker) {
             self.arm(due);
         }
     }
@@ -98,24 +78,14 @@ impl Timers {
     pub fn fire(&self) {
         let now = self.clock.now();
         loop {
-            let mut inner = self.inner.borrow_mut();
-            let Some(Reverse((at, id))) = inner.heap.peek().copied() else { break };
-            if at > now {
-                break;
-            }
-            inner.heap.pop();
-            let waker = inner.come_up(at, id, now);
-            drop(inner);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+            // A waker may set timers, so nothing is borrowed while it runs.
+            let due = self.inner.borrow_mut().next_due(now);
+            let Some(waker) = due else { break };
+            waker.wake();
         }
-        let mut inner = self.inner.borrow_mut();
-        let next = inner.heap.peek().map_or(NEVER, |Reverse((at, _))| *at);
-        if next != inner.armed && next != NEVER {
+        if let Some(next) = self.inner.borrow_mut().rearm() {
             self.arm(next);
         }
-        inner.armed = next;
     }
 
     /// The timerfd, for [`Self::drive`].
@@ -140,6 +110,72 @@ impl Timers {
 }
 
 impl Inner {
+    fn new() -> Self {
+        Self { heap: BinaryHeap::new(), timers: Vec::new(), free: Vec::new(), armed: NEVER }
+    }
+
+    fn add(&mut self) -> u32 {
+        if let Some(id) = self.free.pop() {
+            return id;
+        }
+        self.timers.push(Timer { due: NEVER, queued: NEVER, later: NEVER, waker: None });
+        u32::try_from(self.timers.len() - 1).expect("a worker has far fewer journeys than that")
+    }
+
+    fn remove(&mut self, id: u32) {
+        let timer = &mut self.timers[id as usize];
+        (timer.due, timer.waker) = (NEVER, None);
+        self.free.push(id);
+    }
+
+    /// Answers whether the timerfd has to be set to this time.
+    fn set(&mut self, id: u32, due: Nanos, waker: &Waker) -> bool {
+        let timer = &mut self.timers[id as usize];
+        timer.due = due;
+        match &mut timer.waker {
+            Some(there) => there.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        if due < timer.queued {
+            timer.later = timer.later.min(timer.queued);
+            timer.queued = due;
+            self.heap.push(Reverse((due, id)));
+            if self.heap.len() > PLACES_MAX * self.timers.len() {
+                self.tidy();
+            }
+        }
+        let sooner = due < self.armed;
+        self.armed = self.armed.min(due);
+        sooner
+    }
+
+    /// Takes out all places but those that timers wait in: one set to ever earlier times leaves a place behind each time.
+    fn tidy(&mut self) {
+        let waiting = self.timers.iter_mut().zip(0..).filter_map(|(timer, id)| {
+            (timer.queued, timer.later) = (timer.due, NEVER);
+            (timer.due != NEVER).then_some(Reverse((timer.due, id)))
+        });
+        self.heap = waiting.collect();
+    }
+
+    /// Whom to wake next, the one due first; none: nothing more is due.
+    fn next_due(&mut self, now: Nanos) -> Option<Waker> {
+        while let Some(Reverse((at, id))) = self.heap.peek().copied().filter(|Reverse((at, _))| *at <= now) {
+            self.heap.pop();
+            if let Some(waker) = self.come_up(at, id, now) {
+                return Some(waker);
+            }
+        }
+        None
+    }
+
+    /// What the timerfd has to be set to after it has fired, if there is anything.
+    fn rearm(&mut self) -> Option<Nanos> {
+        let next = self.heap.peek().map_or(NEVER, |Reverse((at, _))| *at);
+        let before = std::mem::replace(&mut self.armed, next);
+        (next != before && next != NEVER).then_some(next)
+    }
+
     /// One of a timer's places in the heap has come up: it fires, or waits on in a later place.
     fn come_up(&mut self, at: Nanos, id: u32, now: Nanos) -> Option<Waker> {
         let timer = &mut self.timers[id as usize];
@@ -196,3 +232,6 @@ impl Drop for At {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

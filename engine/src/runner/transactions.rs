@@ -170,3 +170,6 @@ impl Transactions {
         ended
     }
 }
+
+#[cfg(test)]
+mod tests;

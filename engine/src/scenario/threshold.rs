@@ -86,7 +86,7 @@ impl Thresholds {
     pub fn judge<P: Fn(f64) -> Option<f64>>(&self, figures: &Figures<P>) -> Vec<Judged> {
         use Unit::{Milliseconds, PerSecond};
         let mut judged = vec![Judged {
-            name: "errors".into(),
+            name: "failures".into(),
             limit: self.max_errors as f64,
             found: Some(figures.errors as f64),
             unit: Unit::Count,
@@ -172,14 +172,14 @@ mod tests {
         let none = Thresholds::default;
         let rows: [Row; 8] = [
             (none(), 0, [None; 5], &[], "nothing asked, nothing crossed, even without a response"),
-            (none(), 1, [Some(1.0); 5], &["errors 1, limit 0"], "any error, by default"),
+            (none(), 1, [Some(1.0); 5], &["failures 1, limit 0"], "any error, by default"),
             (asked(), 2, [1000.0, 100.0, 20.0, 5.0, 250.0].map(Some), &[], "equal to the limit holds"),
             (
                 asked(),
                 3,
                 [1000.5, 100.000_9, 20.1, 5.1, 512.0].map(Some),
                 &[
-                    "errors 3, limit 2",
+                    "failures 3, limit 2",
                     "longest response time 1000.5 ms, limit 1000 ms",
                     "mean response time 100.001 ms, limit 100 ms",
                     "standard deviation of response times 20.1 ms, limit 20 ms",

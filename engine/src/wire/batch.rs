@@ -67,3 +67,53 @@ impl Batch {
         starts.zip(&self.ends).map(|(start, end)| &self.bytes[start as usize..*end as usize])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_stay_apart() {
+        let mut batch = Batch::with_capacity();
+        assert!(batch.is_empty() && batch.messages().next().is_none());
+        batch.push(b"one");
+        batch.buffer().extend_from_slice(b"t");
+        batch.buffer().extend_from_slice(b"wo");
+        assert_eq!(batch.len(), 1, "what isn't ended is no message");
+        batch.end_message();
+        batch.push(b"");
+        batch.push(b"three");
+        let messages: Vec<_> = batch.messages().collect();
+        assert_eq!(messages, [b"one".as_slice(), b"two", b"", b"three"]);
+        assert_eq!((batch.len(), batch.bytes()), (4, b"onetwothree".as_slice()));
+    }
+
+    #[test]
+    fn full_by_messages_or_bytes() {
+        for (messages, bytes, full, why) in [
+            (0, 0, false, "empty"),
+            (99, 10, false, "one less than the most"),
+            (100, 10, true, "the most messages"),
+            (1, BATCH_BYTES - 1, false, "one byte less"),
+            (1, BATCH_BYTES, true, "the bytes of one"),
+            (1, 16 << 20, true, "the largest message: it goes alone"),
+            (64, 1024, true, "the bytes of many"),
+        ] {
+            let mut batch = Batch::default();
+            (0..messages).for_each(|_| batch.push(&vec![0; bytes]));
+            assert_eq!(batch.is_full(), full, "{why}");
+            assert_eq!((batch.len(), batch.bytes().len()), (messages, messages * bytes), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_small_batch_gives_its_room_back() {
+        for (bytes, shrinks, why) in [(100, true, "sent early"), (BATCH_BYTES / 4, false, "large enough")] {
+            let mut batch = Batch::with_capacity();
+            batch.push(&vec![7; bytes]);
+            batch.shrink();
+            assert_eq!(batch.bytes.capacity() < BATCH_BYTES / 4, shrinks, "{why}");
+            assert_eq!(batch.messages().next().map(<[u8]>::len), Some(bytes), "{why}");
+        }
+    }
+}

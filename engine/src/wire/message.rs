@@ -1,7 +1,7 @@
 //! Messages as bytes: one msgpack map each, keys in the order of the Python framework (fields of the message's own, type,
 //! time, identity of the run, transaction), then ours.
 //!
-//! Source of the format: the Python framework's messages; golden bytes in `tests/golden/wire`. Encoding is on the path of
+//! Source of the format: the Python framework's messages; golden bytes in `tests/wire`. Encoding is on the path of
 //! every request, so keys are written as constants: a string's header and bytes, and where its type never changes the
 //! value's header too.
 
@@ -377,3 +377,6 @@ fn approximate(bytes: u64) -> f64 {
 fn ok<T, E: std::fmt::Debug>(written: Result<T, E>) {
     written.expect("a vector takes all bytes");
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,3 +64,79 @@ impl Receiver {
         self.counts.dropped.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(messages: usize, bytes: usize) -> Batch {
+        let mut batch = Batch::default();
+        (0..messages).for_each(|_| batch.push(&vec![0; bytes]));
+        batch
+    }
+
+    #[tokio::test]
+    async fn the_newest_are_dropped_and_counted() {
+        const LARGE: usize = QUEUE_BYTES_MAX / 8;
+        let (sender, mut receiver) = queue();
+        let again = sender.clone();
+        for (messages, bytes, dropped, all, why) in [
+            (4, LARGE, 0, 0, "half of the room"),
+            (3, LARGE, 0, 0, "more"),
+            (2, LARGE, 2, 2, "one too many: the batch goes whole"),
+            (10, LARGE / 10 + 1, 10, 12, "over by some bytes"),
+            (1, LARGE, 0, 12, "what fits exactly still does"),
+            (3, 1, 3, 15, "not a byte more"),
+            (5, 0, 0, 15, "messages without a byte take no room"),
+        ] {
+            assert_eq!(again.send(batch(messages, bytes)), dropped, "{why}");
+            assert_eq!(receiver.dropped(), all, "{why}");
+        }
+        assert_eq!(receiver.receive().await.map(|batch| batch.len()), Some(4), "the oldest comes first");
+        assert_eq!(sender.send(batch(4, LARGE)), 0, "what was taken makes room");
+        assert_eq!(sender.send(batch(1, 1)), 1);
+        drop((sender, again));
+        let mut left = Vec::new();
+        while let Some(batch) = receiver.receive().await {
+            left.push(batch.len());
+        }
+        assert_eq!(left, [3, 1, 5, 4], "all that was not dropped, then the end");
+        assert_eq!(receiver.dropped(), 16);
+        assert_eq!(receiver.counts.waiting_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_number_of_batches_is_bounded() {
+        let (sender, receiver) = queue();
+        let dropped: u64 = (0..QUEUE_BATCHES_MAX + 3).map(|_| sender.send(batch(2, 1))).sum();
+        assert_eq!((dropped, receiver.dropped()), (6, 6), "nobody waits for room");
+        assert_eq!(receiver.counts.waiting_bytes.load(Ordering::Relaxed), 2 * QUEUE_BATCHES_MAX, "bytes of what waits");
+    }
+
+    #[test]
+    fn what_nobody_receives_is_dropped() {
+        let (sender, receiver) = queue();
+        drop(receiver);
+        assert_eq!(sender.send(batch(3, 10)), 3);
+        assert_eq!(sender.counts.waiting_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn many_senders_count_exactly() {
+        const EACH: u64 = 30_000;
+        let (sender, mut receiver) = queue();
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let sender = sender.clone();
+                std::thread::spawn(move || (0..EACH).map(|_| sender.send(batch(1, 1))).sum::<u64>())
+            })
+            .collect();
+        let dropped: u64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        let mut received = 0;
+        while let Ok(batch) = receiver.receiver.try_recv() {
+            received += batch.len() as u64;
+        }
+        assert_eq!((received + dropped, receiver.dropped()), (4 * EACH, dropped), "made = received + dropped");
+        assert_eq!(received, QUEUE_BATCHES_MAX as u64);
+    }
+}

@@ -141,7 +141,7 @@ mod tests {
         run(async {
             join!(wait(50), wait(20), async {
                 wait(20).await;
-                wait(40).await
+                wait(40).await;
             })
         })
         .unwrap();

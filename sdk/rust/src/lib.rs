@@ -30,7 +30,7 @@
 
 mod args;
 mod bindings;
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only components export it"))]
 mod component;
 mod config;
 mod context;

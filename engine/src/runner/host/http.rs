@@ -51,11 +51,11 @@ pub struct Pending {
 
 #[derive(Default)]
 struct Shared {
-    answer: Mutex<Option<Result<Answer, Error>>>,
+    answer: Mutex<Option<Result<Box<Answer>, Error>>>,
 }
 
 impl Shared {
-    fn answer(&self) -> MutexGuard<'_, Option<Result<Answer, Error>>> {
+    fn answer(&self) -> MutexGuard<'_, Option<Result<Box<Answer>, Error>>> {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -155,7 +155,7 @@ impl<T> Table<T> {
 }
 
 impl State {
-    fn ask(&self, request: Request) -> Result<Ask, Error> {
+    fn ask(&self, request: Request) -> Result<Box<Ask>, Error> {
         let open = self.run.transactions.get(request.transaction);
         let asker = Asker {
             session: self.session.clone(),
@@ -192,9 +192,9 @@ impl State {
     }
 
     /// Hands an answer to the journey: its message stays open until the journey's next call.
-    fn hand_over(&mut self, answer: Result<Answer, Error>) -> Result<Result<Response, Error>> {
+    fn hand_over(&mut self, answer: Result<Box<Answer>, Error>) -> Result<Result<Response, Error>> {
         let Answer { status, body_size, timings, content, record } = match answer {
-            Ok(answer) => answer,
+            Ok(answer) => *answer,
             Err(error) => return Ok(Err(error)),
         };
         let at = self.handles.contents.add(content)?;

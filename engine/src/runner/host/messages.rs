@@ -91,11 +91,11 @@ pub fn report_trap(state: &mut State, trap: &wasmtime::Error) {
     let (ex_type, message) = if state.limits.exhausted {
         ("OutOfMemory", "OutOfMemory: the journey wanted more memory than it may have".to_owned())
     } else if let Some(trap) = trap.downcast_ref::<wasmtime::Trap>() {
-        ("Trap", format!("Trap: {trap}"))
+        ("Trap", format!("Trap: {}", trap.to_string().trim_start_matches("wasm trap: ")))
     } else {
         ("Trap", format!("Trap: {cause}"))
     };
-    let stacktrace = format!("{said}{trap:?}");
+    let stacktrace = format!("{said}{}", wasm_trace(trap));
     let failure = Failure {
         kind: FailureKind::Exception,
         ex_type: ex_type.to_owned(),
@@ -105,6 +105,15 @@ pub fn report_trap(state: &mut State, trap: &wasmtime::Error) {
         fields: Vec::new(),
     };
     state.report(&failure, ROOT_ID);
+}
+
+/// The causes of a trap and where in the guest it was; never the engine's own frames.
+pub fn wasm_trace(trap: &wasmtime::Error) -> String {
+    let causes: Vec<_> = trap.chain().map(ToString::to_string).collect();
+    match trap.downcast_ref::<wasmtime::WasmBacktrace>() {
+        Some(frames) => format!("{}\n{frames}", causes.join(": ")),
+        None => causes.join(": "),
+    }
 }
 
 /// Tells about a run that a limit on its time has cut off.

@@ -15,7 +15,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub use self::http::Handles;
 pub use self::limits::Limits;
-pub use self::messages::{cut_off, report_trap};
+pub use self::messages::{cut_off, report_trap, wasm_trace};
 
 use super::clock::Nanos;
 use super::http::{Record, Session};

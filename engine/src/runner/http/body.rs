@@ -77,12 +77,17 @@ fn decode(coding: &str, body: &[u8]) -> Decoded {
     match coding {
         "gzip" | "x-gzip" => read("gzip", flate2::read::MultiGzDecoder::new(body)),
         // RFC 9110, 8.4.1.2: deflate is zlib's format; some servers send it bare.
-        "deflate" => read("deflate", flate2::read::ZlibDecoder::new(body))
-            .or_else(|_| read("deflate", flate2::read::DeflateDecoder::new(body))),
+        "deflate" if is_zlib(body) => read("deflate", flate2::read::ZlibDecoder::new(body)),
+        "deflate" => read("deflate", flate2::read::DeflateDecoder::new(body)),
         "br" => read("br", brotli::Decompressor::new(body, 4096)),
         "zstd" => read("zstd", zstd::Decoder::new(body).map_err(|error| format!("the zstd body is broken: {error}"))?),
         other => Err(format!("the body has the content coding `{}`, which mite doesn't know", other.escape_debug())),
     }
+}
+
+/// Whether it begins as zlib's format does (RFC 1950, 2.2); no bare deflate does.
+fn is_zlib(body: &[u8]) -> bool {
+    matches!(body, [method, flags, ..] if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0)
 }
 
 /// Reads to the end, or to the limit: a body that grows without end is not an answer.
@@ -95,3 +100,6 @@ fn read(coding: &str, decoder: impl Read) -> Decoded {
         Ok(_) => Ok(body),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! Making a request: exchange after exchange where redirects are followed, each timed, counted and told about.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -95,7 +95,7 @@ pub struct Answer {
 }
 
 /// Makes a request, following redirects. Dropping the future gives it up, which is told as `cancelled`.
-pub async fn perform(mut ask: Ask) -> Result<Answer, Error> {
+pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
     let mut history = Vec::new();
     loop {
         let mut answer = exchange(&ask).await?;
@@ -115,11 +115,11 @@ pub async fn perform(mut ask: Ask) -> Result<Answer, Error> {
 }
 
 /// One exchange, told about whatever becomes of it.
-async fn exchange(ask: &Ask) -> Result<Answer, Error> {
+async fn exchange(ask: &Ask) -> Result<Box<Answer>, Error> {
     let start = worker::with(|worker| worker.clock.now());
     let progress = Progress { step: Step::Request, start, dns: 0, connect: 0, tls: 0 };
     let mut watch = Watch { ask, progress, told: false };
-    let outcome = before(ask.deadline, attempt(ask, &mut watch.progress)).await;
+    let outcome = Before { work: attempt(ask, &mut watch.progress), end: At::new(ask.deadline) }.await;
     let failed = match outcome {
         Some(Ok(received)) => return Ok(watch.answered(received)),
         Some(Err(failed)) => failed,
@@ -138,14 +138,27 @@ async fn exchange(ask: &Ask) -> Result<Answer, Error> {
     })
 }
 
-/// None: the deadline came first.
-async fn before<T>(deadline: Nanos, work: impl Future<Output = T>) -> Option<T> {
-    let (mut work, mut end) = (pin!(work), pin!(At::new(deadline)));
-    std::future::poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => end.as_mut().poll(context).map(|_| None),
-    })
-    .await
+pin_project_lite::pin_project! {
+    /// Work with a deadline; none: the deadline came first. A type of its own, since an async function would move the work
+    /// into itself: it is large, and this is on the path of every request.
+    struct Before<W> {
+        #[pin]
+        work: W,
+        #[pin]
+        end: At,
+    }
+}
+
+impl<W: Future> Future for Before<W> {
+    type Output = Option<W::Output>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.work.poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => this.end.poll(context).map(|_| None),
+        }
+    }
 }
 
 /// What came over the wire.
@@ -282,7 +295,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn answered(&mut self, received: Received) -> Answer {
+    fn answered(&mut self, received: Received) -> Box<Answer> {
         self.told = true;
         let ask = self.ask;
         let Received { status, headers, body, body_size, timings, primary_ip } = received;
@@ -308,7 +321,7 @@ impl Watch<'_> {
             extra_fields: 0,
         };
         let content = Content { target: ask.target.clone(), headers, body, history: Vec::new(), primary_ip };
-        Answer { status, body_size, timings, content, record }
+        Box::new(Answer { status, body_size, timings, content, record })
     }
 
     fn failed(&mut self, failed: &Failed) {

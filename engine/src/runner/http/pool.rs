@@ -95,3 +95,6 @@ impl Pool {
         self.count = self.idle.values().map(Vec::len).sum();
     }
 }
+
+#[cfg(test)]
+mod tests;

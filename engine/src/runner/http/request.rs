@@ -112,7 +112,7 @@ impl Ask {
     }
 
     /// Checks a request. The error says what can't be sent.
-    pub fn new(request: Request, asker: Asker) -> Result<Self, String> {
+    pub fn new(request: Request, asker: Asker) -> Result<Box<Self>, String> {
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| format!("`{}` is not a method", request.method.escape_debug()))?;
         if method == Method::CONNECT {
@@ -128,7 +128,7 @@ impl Ask {
                 None => target.number(&method, tally),
             };
             let timeout = request.timeout.unwrap_or(worker.settings.request_timeout);
-            Ok(Self {
+            Ok(Box::new(Self {
                 method,
                 headers,
                 has_body: request.body.is_some(),
@@ -146,7 +146,7 @@ impl Ask {
                 context_id: asker.context_id,
                 transaction: asker.transaction,
                 transaction_id: asker.transaction_id,
-            })
+            }))
         })
     }
 
@@ -164,6 +164,13 @@ impl Ask {
             CONTENT_TYPE => !loses_body,
             _ => true,
         });
+        // The name and password of a URL stay with its host, as in curl: the new URL doesn't have them.
+        if let Some(authorization) =
+            self.target.authorization.clone().filter(|_| stays && target.authorization.is_none())
+            && !self.headers.iter().any(|(name, _)| *name == AUTHORIZATION)
+        {
+            self.headers.push((AUTHORIZATION, authorization));
+        }
         self.target = target;
         if self.name.is_none() {
             worker::with(|worker| self.number = self.target.number(&self.method, &mut worker.tally.borrow_mut()));
@@ -193,3 +200,6 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> 
         .map_err(|_| format!("the value of header `{checked}` can't be sent: `{}`", value.escape_debug()))?;
     Ok((checked, value))
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,8 +80,9 @@ impl Session {
     fn bound(&mut self) {
         let Some(cookies) = &mut self.cookies else { return };
         let over = cookies.iter_any().count().saturating_sub(COOKIES_MAX);
-        let oldest: Vec<_> = cookies
-            .iter_any()
+        let expired = cookies.iter_any().filter(|cookie| cookie.is_expired());
+        let oldest: Vec<_> = expired
+            .chain(cookies.iter_unexpired())
             .take(over)
             .map(|cookie| (String::from(&cookie.domain), String::from(&cookie.path), cookie.name().to_owned()))
             .collect();
@@ -90,3 +91,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

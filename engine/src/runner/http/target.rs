@@ -164,3 +164,6 @@ impl Target {
         here.https == there.https && here.host == there.host && here.port == there.port
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,14 +69,15 @@ fn steps(ctx: Ctx) -> Result<Vec<Step>> {
 #[journey]
 async fn visit(ctx: Ctx) -> Result {
     for step in steps(ctx)? {
-        let answer = ctx.transaction("step", async { Ok(step.request(ctx)?.await) }).await?;
-        match answer {
-            Ok(answer) => {
-                if let Some(fields) = &step.annotate {
-                    answer.annotate(fields)?;
-                }
-                tell(ctx, &answer)?;
+        let answer = ctx.transaction("step", async {
+            let answer = step.request(ctx)?.await;
+            if let (Ok(answer), Some(fields)) = (&answer, &step.annotate) {
+                answer.annotate(fields)?;
             }
+            Ok(answer)
+        });
+        match answer.await? {
+            Ok(answer) => tell(ctx, &answer)?,
             Err(error) => {
                 let kind = format!("{:?}", error.kind());
                 ctx.send("seen", fields! { "error" => kind, "text" => error.to_string() })?;
