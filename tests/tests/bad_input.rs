@@ -93,7 +93,7 @@ fn specs() {
         (&["journey", "test", "load:nope"], &["no journey `nope`", "empty"], "no such journey"),
         (&["journey", "run", "shop:buy", "shop:nope"], &["no datapool `nope`", "users"], "no such datapool"),
         (&["journey", "run", "shop:buy", "nope:users"], &["nope.wasm", "MITE_PATH"], "no such datapool's package"),
-        (&["journey", "run", "shop:buy", "users"], &["`users`", "colon"], "a datapool without colon"),
+        (&["journey", "run", "shop:buy", "users"], &["`users`", "file.wasm:name", ".csv"], "a datapool without colon"),
         (&["journey", "run", "load:load", "load:x"], &["no datapool `x`", "no datapool at all"], "none at all"),
         (&["scenario", "test", "x\x1b[31m:\n\u{202e}y"], &["\\x1b[31m"], "what would spoil a terminal"),
     ] {

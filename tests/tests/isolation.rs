@@ -43,7 +43,7 @@ fn harm_becomes_an_exception() {
     for (harm, ex_type, words, why) in [
         ("loops", "Trap", "computed for 1 s", "an endless loop is ended"),
         ("allocates", "OutOfMemory", "memory", "so is the wish for all memory"),
-        ("recurses", "Trap", "wasm trap", "and that for all stack"),
+        ("recurses", "Trap", "Trap: ", "and that for all stack"),
         ("panics", "panic", "so it is", "a panic, in its words"),
         ("traps", "Trap", "unreachable", "a trap"),
         ("exits", "Trap", "exit", "leaving by the back door"),

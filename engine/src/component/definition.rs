@@ -140,7 +140,8 @@ impl Definition {
 /// The error of a trap: the last line the guest wrote to stderr says more than the trap does.
 fn failed(package: &str, what: &str, store: &Store<Host>, trap: &wasmtime::Error) -> Error {
     let said = store.data().stderr.take_tail();
-    let said: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:")).collect();
+    let said: Vec<_> =
+        said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:")).collect();
     let reason = match said.as_slice() {
         [] => trap.root_cause().to_string(),
         said => said.join(" "),

@@ -11,7 +11,9 @@ pub enum Error {
         "`{spec}` names nothing: `{part}` may not be empty; write `journeys.wasm:scenario` or `package.name:scenario`"
     )]
     EmptyPart { spec: String, part: &'static str },
-    #[error("`{text}` is not a datapool: give `file.wasm:name`, `package.name:name`, or a .csv, .jsonl or .msgpack file")]
+    #[error(
+        "`{text}` is not a datapool: give `file.wasm:name`, `package.name:name`, or a .csv, .jsonl or .msgpack file"
+    )]
     NoDatapool { text: String },
     #[error("there is no file {}{}", path.display(), hint(path))]
     NoFile { path: PathBuf },

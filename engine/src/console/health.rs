@@ -159,7 +159,7 @@ mod tests {
         let health = health(&totals);
         assert_eq!(health.workers[0], WorkerShare { cpu: Some(0.5), guest: Some(0.2) });
         assert_eq!(health.workers[1], WorkerShare { cpu: None, guest: None });
-        assert_eq!((health.guest, health.socket_lag_p99_ms), (Some(0.2), None));
+        assert_eq!((health.guest, health.socket_lag_p99_ms), (Some(0.2), Some(0.03)));
         assert_eq!((health.timer_lag_p99_ms, health.timers_late), (Some(1.2), true));
         assert_eq!(health.reliability, Reliability::Reliable, "late timers don't spoil latencies");
     }

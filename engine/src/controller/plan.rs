@@ -43,7 +43,9 @@ impl std::str::FromStr for Datapool {
         if is_file {
             return Ok(Self::File(path.to_owned()));
         }
-        text.parse().map(Self::Spec).map_err(|_: component::Error| component::Error::NoDatapool { text: text.to_owned() })
+        text.parse()
+            .map(Self::Spec)
+            .map_err(|_: component::Error| component::Error::NoDatapool { text: text.to_owned() })
     }
 }
 

@@ -160,27 +160,30 @@ mod tests {
 
     #[test]
     fn how_long_it_took() {
-        type Case = (&'static [Seen], f64, &'static str);
-        let rows: [Case; 7] = [
-            (&[], 0.0, "nothing was seen"),
-            (&[(1.0, 0, false), (2.0, 0, false)], 0.0, "nothing has happened"),
-            (&[(1.0, 0, true), (2.0, 5, true), (5.0, 9, true)], 4.0, "while it is running"),
-            (&[(1.0, 0, false), (4.0, 0, true), (6.0, 0, true)], 2.0, "compiling before it is not the test"),
-            (&[(1.0, 0, true), (3.0, 5, true), (6.0, 7, false)], 5.0, "requests that come to their end belong to it"),
-            (&[(1.0, 0, true), (3.0, 5, true), (6.0, 5, false)], 2.0, "waiting for nothing doesn't"),
-            (&[(1.0, 3, false), (3.0, 5, false)], 2.0, "requests begin it"),
+        let start = Instant::now();
+        let at = |second: &u64| start + Duration::from_secs(*second);
+        type Case = (&'static [u64], &'static [u64], u64, &'static str);
+        let rows: [Case; 5] = [
+            (&[], &[], 0, "it never began"),
+            (&[1], &[], 0, "it has not ended"),
+            (&[], &[5], 0, "it ended before it began: its set-up failed"),
+            (&[1, 2, 3], &[7], 6, "its first beginning counts"),
+            (&[1], &[5, 9], 8, "its last end counts"),
         ];
-        for (seen, seconds, why) in rows {
-            let took = figures(seen).duration().as_secs_f64();
-            assert!((took - seconds).abs() < 1e-6, "{why}: {took}");
+        for (begins, ends, seconds, why) in rows {
+            let mut figures = Figures::default();
+            begins.iter().for_each(|begin| figures.begin(at(begin)));
+            ends.iter().for_each(|end| figures.end(at(end)));
+            assert_eq!(figures.duration(), Duration::from_secs(seconds), "{why}");
         }
     }
 
     #[test]
     fn rates() {
         type Case = (&'static [Seen], f64, Option<f64>, &'static str);
-        let rows: [Case; 8] = [
+        let rows: [Case; 9] = [
             (&[], 0.0, None, "nothing was seen"),
+            (&[(0.0, 9, true), (1.0, 5, true)], 0.0, None, "fewer than before, as without a lost worker's: none"),
             (&[(0.0, 0, true)], 0.0, None, "one look is no rate"),
             (&[(0.0, 0, true), (1.0, 10, true)], 10.0, None, "one rate deviates from nothing"),
             (&[(0.0, 0, true), (1.0, 10, true), (2.0, 20, true)], 10.0, Some(0.0), "steady"),

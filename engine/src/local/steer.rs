@@ -88,13 +88,14 @@ impl Wheel<'_> {
         let mut ticks = interval(TICK);
         let mut draws = interval(DRAW);
         let mut seconds = interval(Duration::from_secs(1));
+        let mut gone = false;
         while !self.done {
             tokio::select! {
                 _ = ticks.tick() => self.happened(Event::Tick).await,
-                report = self.runner.reports.recv() => match report {
+                report = self.runner.reports.recv(), if !gone => match report {
                     Some(report) => self.reported(report).await,
-                    // All workers are gone before they were told to: each has said why.
-                    None => self.done = true,
+                    // Every worker has said its last word, or was lost: the controller comes to its end by itself.
+                    None => gone = true,
                 },
                 _ = draws.tick() => self.draw(),
                 _ = seconds.tick() => {

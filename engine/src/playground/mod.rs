@@ -106,7 +106,8 @@ pub enum Error {
 ///
 /// When the address cannot be listened on or a worker cannot be started. What clients do is never an error.
 pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
-    let playground = Playground::bind(&args.address, args.workers, std::time::Duration::from_millis(args.shop_delay)).await?;
+    let playground =
+        Playground::bind(&args.address, args.workers, std::time::Duration::from_millis(args.shop_delay)).await?;
     // Whoever started us may have closed our standard output: that is no reason not to serve.
     let _ = writeln!(std::io::stdout(), "playground: listening on http://{}", playground.address());
     playground.serve(shutdown).await

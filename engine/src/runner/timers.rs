@@ -162,7 +162,7 @@ impl Inner {
     fn next_due(&mut self, now: Nanos) -> Option<Waker> {
         while let Some(Reverse((at, id))) = self.heap.peek().copied().filter(|Reverse((at, _))| *at <= now) {
             self.heap.pop();
-            if let Some(waker) = self.come_up(at, id, now) {
+            if let Some(waker) = self.come_up(at, id) {
                 return Some(waker);
             }
         }
@@ -177,13 +177,14 @@ impl Inner {
     }
 
     /// One of a timer's places in the heap has come up: it fires, or waits on in a later place.
-    fn come_up(&mut self, at: Nanos, id: u32, now: Nanos) -> Option<Waker> {
+    fn come_up(&mut self, at: Nanos, id: u32) -> Option<Waker> {
         let timer = &mut self.timers[id as usize];
         if timer.queued != at {
             return None;
         }
         timer.queued = std::mem::replace(&mut timer.later, NEVER);
-        if timer.due <= now {
+        // Not what is due by now: one that was moved later comes after those before it, however late all of them are.
+        if timer.due <= at {
             timer.due = NEVER;
             return timer.waker.take();
         }
@@ -214,11 +215,17 @@ impl Future for At {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         worker::with(|worker| {
+            // What is due already comes up at once; the clock isn't asked for it, since nearly all of these are deadlines.
+            let Some(id) = self.timer else {
+                let id = worker.timers.add();
+                self.timer = Some(id);
+                worker.timers.set(id, self.due, context.waker());
+                return Poll::Pending;
+            };
             let now = worker.clock.now();
             if now >= self.due {
-                return Poll::Ready(self.timer.map(|_| now - self.due));
+                return Poll::Ready(Some(now - self.due));
             }
-            let id = *self.timer.get_or_insert_with(|| worker.timers.add());
             worker.timers.set(id, self.due, context.waker());
             Poll::Pending
         })

@@ -288,34 +288,3 @@ fn what_a_user_says_is_checked() {
         assert!(error.starts_with(&format!("MITE_HTTP_HISTOGRAM_BUCKETS={bad} is not a list of bins")), "{error}");
     }
 }
-
-/// The best of many rounds, ns a call.
-fn best<T>(call: impl Fn() -> T) -> u128 {
-    let rounds = (0..200).map(|_| {
-        let start = std::time::Instant::now();
-        (0..20).for_each(|_| {
-            std::hint::black_box(call());
-        });
-        start.elapsed().as_nanos() / 20
-    });
-    rounds.min().unwrap()
-}
-
-/// `cargo test --release -- --ignored --nocapture speed`
-#[test]
-#[ignore = "measures"]
-fn speed() {
-    let message = golden("bus.http_metrics.1.bin");
-    let fields = || crate::wire::value::Fields::new(std::hint::black_box(&message)).unwrap();
-    let bytes = best(|| {
-        let mut fields = fields();
-        std::iter::from_fn(|| fields.next_bytes().unwrap()).map(|(key, _)| key.len()).sum::<usize>()
-    });
-    let text = best(|| fields().map(|field| field.unwrap().key.len()).sum::<usize>());
-    println!("walking http_metrics: {bytes} ns, with checked keys {text} ns");
-    for name in ["http_metrics", "txn", "error", "exception", "controller_report"] {
-        let stats = std::cell::RefCell::new(stats(&Settings::default()));
-        let batch = batch((0..100).map(|_| golden(&format!("bus.{name}.1.bin"))));
-        println!("{name}: {} ns a message", best(|| stats.borrow_mut().take(&batch)) / 100);
-    }
-}

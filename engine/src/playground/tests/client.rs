@@ -22,7 +22,8 @@ pub(super) struct Server {
 impl Server {
     pub(super) async fn start(workers: usize) -> Server {
         let workers = NonZeroUsize::new(workers).expect("a test names at least one worker");
-        let playground = Playground::bind("127.0.0.1:0", workers, std::time::Duration::ZERO).await.expect("a free port");
+        let playground =
+            Playground::bind("127.0.0.1:0", workers, std::time::Duration::ZERO).await.expect("a free port");
         let (address, shutdown) = (playground.address(), CancellationToken::new());
         let ended = tokio::spawn(playground.serve(shutdown.clone()));
         Server { address, shutdown, ended }

@@ -110,10 +110,8 @@ pub fn report_trap(state: &mut State, trap: &wasmtime::Error) {
 /// The causes of a trap and where in the guest it was; never the engine's own frames.
 pub fn wasm_trace(trap: &wasmtime::Error) -> String {
     let causes: Vec<_> = trap.chain().map(ToString::to_string).collect();
-    match trap.downcast_ref::<wasmtime::WasmBacktrace>() {
-        Some(frames) => format!("{}\n{frames}", causes.join(": ")),
-        None => causes.join(": "),
-    }
+    // The frames are the outermost cause, if there are any.
+    causes.join("\n")
 }
 
 /// Tells about a run that a limit on its time has cut off.

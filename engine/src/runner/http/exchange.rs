@@ -97,8 +97,10 @@ pub struct Answer {
 /// Makes a request, following redirects. Dropping the future gives it up, which is told as `cancelled`.
 pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
     let mut history = Vec::new();
+    let mut start = worker::with(|worker| worker.clock.now());
+    let deadline = start.saturating_add(ask.timeout);
     loop {
-        let mut answer = exchange(&ask).await?;
+        let mut answer = exchange(&ask, start, deadline).await?;
         let location =
             answer.content.headers.get(LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
         let Some(location) = location.filter(|_| (300..400).contains(&answer.status) && ask.max_redirects > 0) else {
@@ -111,15 +113,15 @@ pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
         let next = worker::with(|worker| worker.http.targets.borrow_mut().redirected(&ask.target, location));
         history.push(Hop { status: answer.status, url: ask.target.url.to_string() });
         ask.redirect(answer.status, next.map_err(Error::Protocol)?);
+        start = worker::with(|worker| worker.clock.now());
     }
 }
 
 /// One exchange, told about whatever becomes of it.
-async fn exchange(ask: &Ask) -> Result<Box<Answer>, Error> {
-    let start = worker::with(|worker| worker.clock.now());
+async fn exchange(ask: &Ask, start: Nanos, deadline: Nanos) -> Result<Box<Answer>, Error> {
     let progress = Progress { step: Step::Request, start, dns: 0, connect: 0, tls: 0 };
     let mut watch = Watch { ask, progress, told: false };
-    let outcome = Before { work: attempt(ask, &mut watch.progress), end: At::new(ask.deadline) }.await;
+    let outcome = Before { work: attempt(ask, &mut watch.progress), end: At::new(deadline) }.await;
     let failed = match outcome {
         Some(Ok(received)) => return Ok(watch.answered(received)),
         Some(Err(failed)) => failed,

@@ -47,7 +47,8 @@ pub struct Ask {
     pub name: Option<Arc<str>>,
     /// The number in the tally.
     pub number: u32,
-    pub deadline: Nanos,
+    /// For the whole of it, redirects included.
+    pub timeout: Nanos,
     pub max_redirects: u32,
     pub client_identity: Option<u32>,
     pub insecure: bool,
@@ -135,7 +136,7 @@ impl Ask {
                 body: request.body.map_or_else(Bytes::new, Bytes::from),
                 name,
                 number,
-                deadline: worker.clock.now().saturating_add(timeout),
+                timeout,
                 target,
                 max_redirects: request.max_redirects,
                 client_identity: request.identity,

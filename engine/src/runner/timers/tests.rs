@@ -86,6 +86,12 @@ fn the_first_due_is_woken_first() {
     }
     assert_eq!(sim.pass(45), [1, 3, 4, 2], "by time, and what isn't due is left");
     assert_eq!(sim.pass(50), [0]);
+    let ids: Vec<_> = [10, 20, 30].map(|due| (sim.inner.add(), 50 + due)).into();
+    for (number, (id, due)) in ids.iter().enumerate() {
+        sim.set(*id, *due, number);
+    }
+    sim.set(ids[0].0, 75, 0);
+    assert_eq!(sim.pass(1_000), [1, 0, 2], "one that was moved later, when all are late");
 }
 
 #[test]

@@ -11,7 +11,9 @@ fn content(headers: &[(&str, &[u8])], body: &[u8]) -> Content {
         (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap())
     };
     let mut map = HeaderMap::new();
-    map.extend(headers.iter().map(pair).map(|(name, value)| (Some(name), value)));
+    for (name, value) in headers.iter().map(pair) {
+        map.append(name, value);
+    }
     Content {
         target: Targets::default().get("http://a/").unwrap(),
         headers: map,
@@ -96,7 +98,7 @@ fn what_headers_may_say_of_codings() {
     ];
     for (said, body, want, why) in rows {
         let headers: Vec<_> = said.iter().map(|value| ("content-encoding", value.as_bytes())).collect();
-        assert_eq!(content(&headers, body).decoded().as_deref(), Ok(want), "{why}");
+        assert!(content(&headers, body).decoded().as_deref() == Ok(want), "{why}");
     }
 }
 

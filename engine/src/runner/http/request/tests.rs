@@ -15,7 +15,7 @@ fn ask(method: &Method, url: &str, given: &[(&str, &str)], body: Option<&[u8]>) 
         body: body.map_or_else(Bytes::new, Bytes::copy_from_slice),
         name: Some("name".into()),
         number: 0,
-        deadline: 0,
+        timeout: 0,
         max_redirects: 5,
         client_identity: None,
         insecure: false,
@@ -171,9 +171,8 @@ fn cookies_are_one_header() {
         (vec![], vec!["s=1; Path=/other"], vec![], "of another path"),
     ] {
         let ask = ask(&Method::GET, "http://a/x", &own, None);
-        let set = set.into_iter().map(|cookie| (Some(http::header::SET_COOKIE), HeaderValue::from_static(cookie)));
-        let mut headers = HeaderMap::new();
-        headers.extend(set);
+        let set = set.into_iter().map(|cookie| (http::header::SET_COOKIE, HeaderValue::from_static(cookie)));
+        let headers = HeaderMap::from_iter(set);
         ask.session.lock().unwrap().store(&headers, &ask.target.url);
         assert_eq!(sent(&ask, "cookie"), want, "{why}");
     }
