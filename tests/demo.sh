@@ -12,6 +12,6 @@ for _ in $(seq 100); do
     sleep 0.05
 done
 [ -n "$url" ] || { echo "the practice server did not start" >&2; exit 1; }
-echo "A practice server listens on $url: a small shop. 20 users walk through it for 10 seconds."
-echo "  mite scenario test shop:shop --add-to-config=url:$url --add-to-config=seconds:8"
-target/release/mite scenario test shop:shop --add-to-config="url:$url" --add-to-config=seconds:8
+echo "A practice server listens on $url: a small shop. 20 users walk through it, after a ramp of 5 s for 5 s."
+echo "  mite scenario test shop:shop --add-to-config=url:$url --add-to-config=seconds:5"
+target/release/mite scenario test shop:shop --add-to-config="url:$url" --add-to-config=seconds:5

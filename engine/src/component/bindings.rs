@@ -28,4 +28,4 @@ wasmtime::component::bindgen!({
 
 pub use exports::mite::journey::journeys::{Context, Ending};
 pub use exports::mite::journey::scenarios;
-pub use mite::journey::{config, http, messages, timing, transaction, waiting};
+pub use self::mite::journey::{config, http, messages, timing, transaction, waiting};

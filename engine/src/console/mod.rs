@@ -98,7 +98,7 @@ pub enum Ending {
 /// One threshold (an error limit is one too) and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// As its author wrote it: `p95 < 500 ms`.
+    /// What was asked for: `p95 response time <= 500 ms`.
     pub text: String,
     /// What was measured, with its unit; `-` if there was too little to tell.
     pub actual: String,

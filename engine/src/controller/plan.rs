@@ -89,7 +89,7 @@ pub struct Plan {
 /// Makes a plan: compiles the components and asks the scenario's.
 pub async fn plan(engine: &Engine, path: &SearchPath, config: Config, wanted: &Wanted) -> Result<Plan, Error> {
     let (Wanted::Scenario(spec) | Wanted::Journey { spec, .. } | Wanted::Once { spec, .. }) = wanted;
-    let compiled = compile(engine, &spec.component, path)?;
+    let compiled = compiled(engine, &spec.component, path).await?;
     let definition = Definition::open(engine, &compiled, config).await?;
     let components = BTreeMap::from([(compiled.package.clone(), compiled)]);
     let plan = Plan {
@@ -114,6 +114,21 @@ pub async fn plan(engine: &Engine, path: &SearchPath, config: Config, wanted: &W
         Wanted::Once { spec, datapool } => planner.journey(spec, datapool.as_ref(), Load::Once).await?,
     }
     Ok(planner.plan)
+}
+
+/// Compiles on a thread of its own: a large component takes many seconds, and a signal is answered meanwhile.
+async fn compiled(
+    engine: &Engine,
+    component: &spec::Component,
+    path: &SearchPath,
+) -> Result<Compiled, component::Error> {
+    let (engine, component, path) = (engine.clone(), component.clone(), path.clone());
+    let package = component.package();
+    let compiling = tokio::task::spawn_blocking(move || compile(&engine, &component, &path));
+    compiling.await.unwrap_or_else(|panic| {
+        let what = "compiling".to_owned();
+        Err(component::Error::Failed { package, what, reason: format!("{panic}; please report it") })
+    })
 }
 
 struct Planner<'a> {
@@ -167,7 +182,7 @@ impl Planner<'_> {
                 // Asked in an instance of its own if it is another component's, which then replaces the scenario's: a
                 // single journey has no scenario function that could be asked again.
                 if datapool.component.package() != self.plan.definition.package() {
-                    let compiled = compile(self.engine, &datapool.component, self.path)?;
+                    let compiled = compiled(self.engine, &datapool.component, self.path).await?;
                     let config = self.plan.definition.config().clone();
                     self.plan.definition = Definition::open(self.engine, &compiled, config).await?;
                 }
@@ -210,7 +225,7 @@ impl Planner<'_> {
             self.plan.definition.require_journey(journey)?;
             return Ok(package);
         }
-        let compiled = compile(self.engine, &component, self.path)?;
+        let compiled = compiled(self.engine, &component, self.path).await?;
         let other = Definition::open(self.engine, &compiled, Config::default()).await?;
         other.require_journey(journey)?;
         self.plan.components.insert(package.clone(), compiled);

@@ -84,9 +84,39 @@ fn warnings(journeys: u64, facts: &Facts) -> Vec<String> {
     warnings
 }
 
+/// What a linear memory reserves of address space, so that no access has to be checked: 4 GiB, and guard pages on either side.
+const RESERVED_PER_MEMORY: u64 = (4 << 30) + (64 << 20);
+/// What a process can reserve: 47 bits, less what else is in it.
+const ADDRESS_SPACE: u64 = (1 << 47) - (1 << 43);
+
+/// Whether so many journeys with so many memories each find room in the address space.
+pub fn address_space(journeys: u32, memories: u32) -> Option<String> {
+    let needed = u64::from(journeys) * u64::from(memories.max(1)) * RESERVED_PER_MEMORY;
+    let allowed = ADDRESS_SPACE / RESERVED_PER_MEMORY / u64::from(memories.max(1));
+    (needed > ADDRESS_SPACE).then(|| {
+        format!(
+            "{journeys} journeys at once need {} TiB of address space and a process has 128: there is room for about \
+             {allowed} in a pool; use several runners",
+            needed >> 40
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn address_space_is_counted_in_memories() {
+        for (journeys, memories, fits, why) in [
+            (10_000, 1, true, "ten thousand have room"),
+            (10_000, 2, true, "with two memories each, too"),
+            (40_000, 1, false, "47 bits are not for forty thousand"),
+            (20_000, 2, false, "nor for twice twenty thousand"),
+        ] {
+            assert_eq!(address_space(journeys, memories).is_none(), fits, "{why}");
+        }
+    }
 
     #[test]
     fn each_shortage_is_said_in_words() {

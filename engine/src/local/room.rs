@@ -40,13 +40,14 @@ pub fn make(args: &Args, plan: &Plan) -> Result<Made, component::Error> {
             return Err(component::Error::Room { reason });
         }
     }
+    let short = machine::address_space(room.journeys, room.memories);
     let roomy = engine::roomy(room)?;
     let mut prepared = BTreeMap::new();
     for (package, compiled) in &plan.components {
         let made = Prepared::new(&roomy.engine, package, &compiled.code, memory_max).map_err(|error| failed(&error))?;
         prepared.insert(package.clone(), made);
     }
-    Ok(Made { engine: roomy.engine, prepared, fallback: roomy.fallback })
+    Ok(Made { engine: roomy.engine, prepared, fallback: short.or(roomy.fallback) })
 }
 
 fn failed(error: &wasmtime::Error) -> component::Error {

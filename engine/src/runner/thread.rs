@@ -33,7 +33,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How often a worker reports.
 const REPORT: Duration = Duration::from_millis(100);
 /// Every how manyth report has the totals.
-const TOTALS_EVERY: u32 = 5;
+const TOTALS_EVERY: u32 = 10;
 
 /// What a worker's thread is started with.
 pub struct Start {

@@ -61,7 +61,8 @@ impl Config {
         wire::keys()
     }
 
-    /// Sets a value for all journeys of the test; only in a scenario function, a datapool or a volume model.
+    /// Sets a value for all journeys of the test; only in a scenario function: journeys know the config as it was when the test
+    /// began.
     #[track_caller]
     pub fn set(self, key: &str, value: impl Serialize) -> Result<(), Error> {
         let bytes = rmp_serde::to_vec_named(&value)?;
