@@ -180,7 +180,7 @@ pub struct WorkerHealth {
     pub timer_lag: Latency,
     /// CPU time of the worker's thread so far.
     pub cpu_seconds: f64,
-    /// Of that: inside of guest code.
+    /// Of that: inside of journeys, which is guest code and the host functions that it calls.
     pub guest_seconds: f64,
     /// How long it has been running.
     pub wall_seconds: f64,

@@ -102,7 +102,7 @@ async fn floods(ctx: Ctx) -> Result {
         ctx.send("large", fields! { "text" => "x".repeat(60_000) })?;
     }
     ctx.send(&"t".repeat(65), fields! { "n" => 1 })?;
-    sleep(0.01).await;
+    sleep(0.1).await;
     Ok(())
 }
 
