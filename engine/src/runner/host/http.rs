@@ -155,31 +155,22 @@ impl<T> Table<T> {
 }
 
 impl State {
-    fn ask(&self, request: Request) -> Result<Box<Ask>, Error> {
-        let open = self.run.transactions.get(request.transaction);
-        let asker = Asker {
+    fn asker(&self, transaction: u32) -> Asker {
+        let open = self.run.transactions.get(transaction);
+        Asker {
             session: self.session.clone(),
             run: self.run.identity.clone(),
             context_id: self.run.context_id,
             transaction: open.name.clone(),
             transaction_id: open.id,
-        };
-        Ask::new(request, asker).map_err(Error::Invalid)
+        }
     }
 
     /// Lets a request go on its way.
     fn begin(&self, request: Request) -> Pending {
         let shared = Arc::new(Shared::default());
         let done = Done::new(shared.clone(), self.handles.done.clone());
-        let ask = self.ask(request);
-        let task = tokio::spawn(async move {
-            let done = done;
-            let answer = match ask {
-                Ok(ask) => perform(ask).await,
-                Err(invalid) => Err(invalid),
-            };
-            done.shared.answer().get_or_insert(answer);
-        });
+        let task = tokio::spawn(make(self.asker(request.transaction), request, done));
         Pending { shared, task: task.abort_handle() }
     }
 
@@ -201,6 +192,16 @@ impl State {
         self.run.unsealed = Some((at, record));
         Ok(Ok(Response { status, body_size, timings, content: Resource::new_own(at) }))
     }
+}
+
+/// A request's task. What it needs room for is boxed, and made here and not by who starts it: that is a journey, whose stack
+/// keeps every page that was ever touched.
+async fn make(asker: Asker, request: Request, done: Done) {
+    let answer = match Ask::new(request, asker) {
+        Ok(ask) => Box::pin(perform(ask)).await,
+        Err(invalid) => Err(Error::Invalid(invalid)),
+    };
+    done.shared.answer().get_or_insert(answer);
 }
 
 impl Host for State {
