@@ -50,7 +50,7 @@ pub async fn connect(
         stream.peer_addr().map_or_else(|_| "".into(), |peer| peer.ip().to_canonical().to_string().into());
     let stream = if origin.https {
         progress.step = Step::Tls;
-        let stream = secure(stream, origin, identity, insecure).await?;
+        let stream = Box::pin(secure(stream, origin, identity, insecure)).await?;
         progress.tls = progress.since_start();
         stream
     } else {
@@ -70,7 +70,8 @@ async fn resolve(origin: &Origin) -> Result<Vec<IpAddr>, Failed> {
     };
     let failed = |reason: String| Failed::new(ErrorClass::Dns, format!("{name}: {reason}"));
     let resolver = worker::with(|worker| worker.http.resolver.get()).map_err(failed)?;
-    let found = resolver.lookup_ip(&**name).await.map_err(|error| failed(error.to_string()))?;
+    // Boxed, as TLS is: connections to an address without TLS have no room for them.
+    let found = Box::pin(resolver.lookup_ip(&**name)).await.map_err(|error| failed(error.to_string()))?;
     let addresses: Vec<_> = found.iter().collect();
     if addresses.is_empty() { Err(failed("it has no address".to_owned())) } else { Ok(addresses) }
 }
