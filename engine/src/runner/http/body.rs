@@ -4,9 +4,8 @@ use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
+use super::headers::Headers;
 use super::target::Target;
 use crate::component::bindings::http::Hop;
 
@@ -16,7 +15,7 @@ pub const BODY_BYTES_MAX: usize = 64 << 20;
 /// An answer's headers and body.
 pub struct Content {
     pub target: Arc<Target>,
-    pub headers: HeaderMap,
+    pub headers: Headers,
     pub body: Bytes,
     pub history: Vec<Hop>,
     pub primary_ip: Arc<str>,
@@ -28,18 +27,18 @@ pub type Decoded = Result<Vec<u8>, String>;
 impl Content {
     /// The values of a header, joined.
     pub fn header(&self, name: &str) -> Option<String> {
-        let mut values = self.headers.get_all(name).iter().map(|value| latin1(value.as_bytes()));
+        let mut values = self.headers.get_all(name).map(latin1);
         let first = values.next()?;
         Some(values.fold(first, |all, next| all + ", " + &next))
     }
 
     pub fn headers(&self) -> Vec<(String, String)> {
-        self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), latin1(value.as_bytes()))).collect()
+        self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), latin1(value))).collect()
     }
 
     /// The body with every content coding undone, last one first.
     pub fn decoded(&self) -> Decoded {
-        let codings = self.header(CONTENT_ENCODING.as_str()).unwrap_or_default();
+        let codings = self.header("content-encoding").unwrap_or_default();
         let mut body: Option<Vec<u8>> = None;
         for coding in codings.rsplit(',').map(|coding| coding.trim().to_ascii_lowercase()) {
             if !(coding.is_empty() || coding == "identity" || self.body.is_empty()) {
@@ -52,7 +51,7 @@ impl Content {
     /// The body as text.
     pub fn text(&self) -> Result<String, String> {
         let body = self.decoded()?;
-        let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
+        let content_type = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
         let is_latin1 = ["iso-8859-1", "latin1", "latin-1", "windows-1252"].iter().any(|name| {
             content_type
                 .split(';')

@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 
 use super::connection::Connection;
 use super::exchange::{Failed, Progress, Step};
-use super::socket::{Socket, Stamps, Stream};
+use super::socket::{Socket, Stream};
 use super::target::{Origin, OriginHost};
 use crate::runner::worker;
 use crate::wire::totals::ErrorClass;
@@ -56,11 +56,8 @@ pub async fn connect(
     } else {
         Stream::Plain(stream)
     };
-    let stamps = Arc::new(Stamps::default());
     let clock = worker::with(|worker| worker.clock);
-    let socket = Socket::new(stream, stamps.clone(), clock);
-    let opened = Connection::open(socket, stamps, primary_ip).await;
-    opened.map_err(|error| Failed::new(ErrorClass::Protocol, error.to_string()))
+    Ok(Connection::new(Socket::new(stream, clock), primary_ip))
 }
 
 async fn resolve(origin: &Origin) -> Result<Vec<IpAddr>, Failed> {

@@ -1,80 +1,169 @@
-//! One HTTP/1.1 connection: hyper's, with our socket under it.
+//! One HTTP/1.1 connection and the exchanges on it, one after the other.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
 
+use super::exchange::Step;
+use super::response::{Malformed, Reader, Response};
 use super::socket::{Socket, Stamps};
 
-/// Bytes of a response's head; more is a protocol error.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
-
-/// The body of a request: all of it or nothing.
-pub struct RequestBody(Option<Bytes>);
-
-impl RequestBody {
-    pub fn new(body: Bytes) -> Self {
-        Self(Some(body).filter(|body| !body.is_empty()))
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Poll::Ready(self.0.take().map(|body| Ok(Frame::data(body))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |body| body.len() as u64))
-    }
-}
+/// Reads in a row before others get their turn: each takes up to 64 KiB.
+const READS_MAX: u32 = 16;
 
 /// An open connection.
 pub struct Connection {
-    sender: SendRequest<RequestBody>,
-    pub stamps: Arc<Stamps>,
+    socket: Socket,
+    /// What of a request isn't written yet.
+    unsent: Option<Outgoing>,
     /// The address at the other end, without port.
     pub primary_ip: Arc<str>,
 }
 
-impl Connection {
-    /// Speaks HTTP on a socket. The connection itself runs as a task of its own, until it is closed by either side.
-    pub async fn open(socket: Socket, stamps: Arc<Stamps>, primary_ip: Arc<str>) -> hyper::Result<Self> {
-        let mut builder = Builder::new();
-        // A response has at most 100 headers, hyper's own bound; more is a protocol error.
-        builder.max_buf_size(HEAD_BYTES_MAX);
-        let (sender, connection) = builder.handshake(TokioIo::new(socket)).await?;
-        // How it ends is seen by the request that is on it; without one it doesn't matter.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, stamps, primary_ip })
+/// A request as it goes over the wire.
+#[derive(Debug)]
+pub struct Outgoing {
+    head: Vec<u8>,
+    body: Bytes,
+    /// Bytes of both that are written.
+    at: usize,
+}
+
+impl Outgoing {
+    pub fn new(head: Vec<u8>, body: Bytes) -> Self {
+        Self { head, body, at: 0 }
     }
 
-    /// Whether it can take a request: it is open, and the one before has left it whole.
-    pub fn is_open(&self) -> bool {
-        !self.sender.is_closed()
+    #[cfg(test)]
+    pub fn head(&self) -> &[u8] {
+        &self.head
     }
 
-    /// Whether the exchange before is over: its response may have come while its request was still being sent.
-    pub fn is_free(&self) -> bool {
-        self.sender.is_ready()
-    }
-
-    /// Sends a request and waits for the response's head.
-    pub async fn send(&mut self, request: http::Request<RequestBody>) -> hyper::Result<http::Response<Incoming>> {
-        self.stamps.reset();
-        self.sender.ready().await?;
-        self.sender.send_request(request).await
+    /// What is written next; empty: all is.
+    fn rest(&self) -> &[u8] {
+        match self.at.checked_sub(self.head.len()) {
+            None => &self.head[self.at..],
+            Some(at) => &self.body[at..],
+        }
     }
 }
+
+/// Why there was no whole response.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+    #[error("the connection broke: {0}")]
+    Socket(#[from] io::Error),
+}
+
+impl Connection {
+    pub fn new(socket: Socket, primary_ip: Arc<str>) -> Self {
+        Self { socket, unsent: None, primary_ip }
+    }
+
+    /// What the socket has seen of the exchange going on, or of the last.
+    pub fn stamps(&self) -> &Stamps {
+        &self.socket.stamps
+    }
+
+    /// Whether an idle connection can still be used: the server has neither closed it nor said anything unasked.
+    pub fn is_open(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        // Without a system call, unless something has come.
+        self.socket.poll_read_some(&mut context, |_| ()).is_pending()
+    }
+
+    /// Whether the response came before all of the request was sent.
+    pub fn is_sending(&self) -> bool {
+        self.unsent.is_some()
+    }
+
+    /// Sends the rest of such a request.
+    pub async fn send_rest(&mut self) -> io::Result<()> {
+        poll_fn(|context| self.poll_send(context)).await
+    }
+
+    /// One exchange. The connection can be used again if the response is persistent. `step` tells how far it has come.
+    pub async fn exchange(
+        &mut self,
+        request: Outgoing,
+        mut reader: Reader,
+        step: &mut Step,
+    ) -> Result<Response, Broken> {
+        *step = Step::Request;
+        self.socket.stamps = Stamps::default();
+        self.unsent = Some(request);
+        let done = poll_fn(|context| self.poll_exchange(context, &mut reader, step)).await;
+        let mut response = done.map(|clean| {
+            let mut response = reader.finish();
+            response.persistent &= clean;
+            response
+        })?;
+        // What a server doesn't want to hear is not told any further.
+        if self.is_sending() && response.status >= 400 {
+            response.persistent = false;
+        }
+        Ok(response)
+    }
+
+    /// Answers whether nothing has come after the response.
+    fn poll_exchange(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &mut Reader,
+        step: &mut Step,
+    ) -> Poll<Result<bool, Broken>> {
+        let mut failed = None;
+        if self.unsent.is_some()
+            && let Poll::Ready(Err(error)) = self.poll_send(context)
+        {
+            // A server may answer before it closes: what it said counts.
+            self.unsent = None;
+            failed = Some(error);
+        }
+        for _ in 0..READS_MAX {
+            let mut clean = true;
+            let read = self.socket.poll_read_some(context, |bytes| {
+                clean = reader.take(bytes)? == bytes.len();
+                Ok::<_, Malformed>(bytes.len())
+            });
+            let read = match (read, failed.take()) {
+                (Poll::Ready(Err(_)) | Poll::Pending, Some(error)) => return Poll::Ready(Err(error.into())),
+                (read, _) => ready!(read)??,
+            };
+            if read == 0 {
+                reader.end()?;
+                return Poll::Ready(Ok(false));
+            }
+            if reader.has_head() {
+                *step = Step::Response;
+            }
+            if reader.is_done() {
+                return Poll::Ready(Ok(clean));
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(outgoing) = &mut self.unsent else { return Poll::Ready(Ok(())) };
+        while !outgoing.rest().is_empty() {
+            let written = ready!(self.socket.poll_write(context, outgoing.rest()))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            outgoing.at += written;
+        }
+        ready!(self.socket.poll_flush(context))?;
+        self.unsent = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,17 +4,15 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http::header::LOCATION;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http::Method;
 
-use super::body::{BODY_BYTES_MAX, Content};
+use super::body::Content;
 use super::connect::connect;
-use super::connection::Connection;
+use super::connection::{Broken, Connection};
+use super::pool::Key;
 use super::record::Record;
 use super::request::Ask;
+use super::response::{Reader, Response};
 use crate::component::bindings::http::{Error, Hop, Timings};
 use crate::runner::clock::{Nanos, seconds};
 use crate::runner::timers::At;
@@ -101,8 +99,7 @@ pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
     let deadline = start.saturating_add(ask.timeout);
     loop {
         let mut answer = exchange(&ask, start, deadline).await?;
-        let location =
-            answer.content.headers.get(LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let location = answer.content.headers.get("location").and_then(|value| std::str::from_utf8(value).ok());
         let Some(location) = location.filter(|_| (300..400).contains(&answer.status) && ask.max_redirects > 0) else {
             answer.content.history = history;
             return Ok(answer);
@@ -165,10 +162,7 @@ impl<W: Future> Future for Before<W> {
 
 /// What came over the wire.
 struct Received {
-    status: u16,
-    headers: HeaderMap,
-    body: Bytes,
-    body_size: u64,
+    response: Response,
     timings: Timings,
     primary_ip: Arc<str>,
 }
@@ -180,113 +174,62 @@ async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Received, Failed>
     let key = worker::with(|worker| {
         worker.http.pool.borrow().key(ask.target.origin.id, ask.client_identity, ask.insecure, ask.context_id)
     });
-    while let Some(connection) = worker::with(|worker| worker.http.pool.borrow_mut().take(&key)) {
-        match converse(ask, connection, progress).await {
-            Ok((received, connection)) => {
-                keep(key, connection, progress.start + received.timings.total);
-                return Ok(received);
-            }
-            Err(Broken { went: Went::Nothing, .. }) => {}
-            Err(Broken { went: Went::Unanswered, .. }) if ask.method.is_idempotent() => break,
-            Err(broken) => return Err(broken.failed),
+    while let Some(mut connection) = worker::with(|worker| worker.http.pool.borrow_mut().take(&key)) {
+        match converse(ask, &mut connection, progress).await {
+            Ok(received) => return Ok(keep(ask, key, connection, progress, received)),
+            Err(broken) => match (connection.stamps().first_write, connection.stamps().first_read) {
+                (None, _) => {}
+                (Some(_), None) if ask.method.is_idempotent() => break,
+                _ => return Err(failed(&broken)),
+            },
         }
     }
     // Boxed, since it is large and rarely needed: else every request would carry the room for it about.
-    let connection = Box::pin(connect(&ask.target.origin, ask.client_identity, ask.insecure, progress)).await?;
-    let (received, connection) = converse(ask, connection, progress).await.map_err(|broken| broken.failed)?;
-    keep(key, connection, progress.start + received.timings.total);
-    Ok(received)
+    let mut connection = Box::pin(connect(&ask.target.origin, ask.client_identity, ask.insecure, progress)).await?;
+    let received = converse(ask, &mut connection, progress).await.map_err(|broken| failed(&broken))?;
+    Ok(keep(ask, key, connection, progress, received))
 }
 
-fn keep(key: super::pool::Key, connection: Connection, now: Nanos) {
-    worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
+fn failed(broken: &Broken) -> Failed {
+    Failed::new(ErrorClass::Protocol, broken.to_string())
 }
 
-struct Broken {
-    failed: Failed,
-    went: Went,
+/// Keeps the connection for the next request, if it can be used again.
+fn keep(ask: &Ask, key: Key, mut connection: Connection, progress: &Progress, received: Received) -> Received {
+    let now = progress.start + received.timings.total;
+    if !received.response.persistent {
+        return received;
+    }
+    if connection.is_sending() {
+        // The answer came before all of the request was sent.
+        let end = At::new(progress.start.saturating_add(ask.timeout));
+        tokio::spawn(async move {
+            let sent = { Before { work: std::pin::pin!(connection.send_rest()), end }.await };
+            if matches!(sent, Some(Ok(()))) {
+                worker::try_with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
+            }
+        });
+    } else {
+        worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
+    }
+    received
 }
 
-/// How far a request had come on a connection that broke.
-enum Went {
-    Nothing,
-    Unanswered,
-    Answered,
-}
-
-/// One exchange on one connection; answers the connection too if it can go on.
-async fn converse(
-    ask: &Ask,
-    mut connection: Connection,
-    progress: &mut Progress,
-) -> Result<(Received, Connection), Broken> {
-    progress.step = Step::Request;
-    let stamps = connection.stamps.clone();
-    let broken = |error: hyper::Error| {
-        let went = match (stamps.first_write(), stamps.first_read()) {
-            (None, _) => Went::Nothing,
-            (Some(_), None) => Went::Unanswered,
-            (Some(_), Some(_)) => Went::Answered,
-        };
-        Broken { went, failed: protocol(&error) }
-    };
-    let response = connection.send(ask.request()).await.map_err(&broken)?;
-    progress.step = Step::Response;
-    let (head, body) = response.into_parts();
-    let (body, body_size) =
-        receive(body, ask.discard_body).await.map_err(|failed| Broken { failed, went: Went::Answered })?;
-    let stamps = &connection.stamps;
+/// One exchange on one connection.
+async fn converse(ask: &Ask, connection: &mut Connection, progress: &mut Progress) -> Result<Received, Broken> {
+    let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body);
+    let response = connection.exchange(ask.outgoing(), reader, &mut progress.step).await?;
+    let stamps = connection.stamps();
     let since = |at: Option<Nanos>| at.map_or_else(|| progress.since_start(), |at| at.saturating_sub(progress.start));
     let timings = Timings {
         dns: progress.dns,
         connect: progress.connect,
         tls: progress.tls,
-        transfer_start: since(stamps.first_write()),
-        first_byte: since(stamps.first_read()),
-        total: since(stamps.last_read()),
+        transfer_start: since(stamps.first_write),
+        first_byte: since(stamps.first_read),
+        total: since(stamps.last_read),
     };
-    let primary_ip = connection.primary_ip.clone();
-    let status = head.status.as_u16();
-    Ok((Received { status, headers: head.headers, body, body_size, timings, primary_ip }, connection))
-}
-
-fn protocol(error: &hyper::Error) -> Failed {
-    let mut reason = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        reason = format!("{reason}: {cause}");
-        source = cause.source();
-    }
-    Failed::new(ErrorClass::Protocol, reason)
-}
-
-/// Reads a body to its end: all of it or only its length.
-async fn receive(mut body: Incoming, discard: bool) -> Result<(Bytes, u64), Failed> {
-    let (mut first, mut rest, mut size) = (Bytes::new(), BytesMut::new(), 0_u64);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| protocol(&error))?.into_data() else { continue };
-        size += data.len() as u64;
-        if discard {
-            continue;
-        }
-        if size > BODY_BYTES_MAX as u64 {
-            let reason =
-                format!("the body has more than {BODY_BYTES_MAX} bytes; ask to discard it if only its size matters");
-            return Err(Failed::new(ErrorClass::Protocol, reason));
-        }
-        if first.is_empty() {
-            first = data;
-        } else {
-            rest.extend_from_slice(&data);
-        }
-    }
-    if rest.is_empty() {
-        return Ok((first, size));
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok((whole.freeze(), size))
+    Ok(Received { response, timings, primary_ip: connection.primary_ip.clone() })
 }
 
 /// Sees to it that every exchange is counted and told about, however it ends; dropped half way, it was cancelled.
@@ -300,7 +243,8 @@ impl Watch<'_> {
     fn answered(&mut self, received: Received) -> Box<Answer> {
         self.told = true;
         let ask = self.ask;
-        let Received { status, headers, body, body_size, timings, primary_ip } = received;
+        let Received { response, timings, primary_ip } = received;
+        let Response { status, headers, body, body_size, .. } = response;
         ask.session.lock().unwrap_or_else(PoisonError::into_inner).store(&headers, &ask.target.url);
         worker::with(|worker| {
             let sent = ask.body.len() as u64;

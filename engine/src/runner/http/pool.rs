@@ -47,26 +47,20 @@ impl Pool {
         Key { origin, identity, insecure, run }
     }
 
-    /// The one used last, if any is open and free. One that is still sending the request before stays where it is.
+    /// The one used last, if any is open.
     pub fn take(&mut self, key: &Key) -> Option<Connection> {
         let waiting = self.idle.get_mut(key)?;
-        let mut at = waiting.len();
-        while at > 0 {
-            at -= 1;
-            let connection = &waiting[at].connection;
-            if connection.is_free() || !connection.is_open() {
-                self.count -= 1;
-                let connection = waiting.remove(at).connection;
-                if connection.is_open() {
-                    return Some(connection);
-                }
+        while let Some(mut idle) = waiting.pop() {
+            self.count -= 1;
+            if idle.connection.is_open() {
+                return Some(idle.connection);
             }
         }
         None
     }
 
     pub fn put(&mut self, key: Key, connection: Connection, now: Nanos) {
-        if self.reuse == Reuse::Never || self.count >= IDLE_CONNECTIONS_MAX || !connection.is_open() {
+        if self.reuse == Reuse::Never || self.count >= IDLE_CONNECTIONS_MAX {
             return;
         }
         self.count += 1;
@@ -84,12 +78,12 @@ impl Pool {
     }
 
     pub fn close_idle(&mut self, now: Nanos) {
-        self.retain(|_, idle| now.saturating_sub(idle.since) < IDLE_MAX && idle.connection.is_open());
+        self.retain(|idle| now.saturating_sub(idle.since) < IDLE_MAX && idle.connection.is_open());
     }
 
-    fn retain(&mut self, keep: impl Fn(&Key, &Idle) -> bool) {
-        self.idle.retain(|key, waiting| {
-            waiting.retain(|idle| keep(key, idle));
+    fn retain(&mut self, keep: impl Fn(&mut Idle) -> bool) {
+        self.idle.retain(|_, waiting| {
+            waiting.retain_mut(&keep);
             !waiting.is_empty()
         });
         self.count = self.idle.values().map(Vec::len).sum();

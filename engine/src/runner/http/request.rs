@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
-use super::connection::RequestBody;
+use super::connection::Outgoing;
 use super::session::Session;
 use super::target::Target;
 use crate::component::bindings::http::Request;
@@ -19,6 +19,8 @@ const HEADERS_MAX: usize = 100;
 /// Names of requests are cut here.
 const NAME_BYTES_MAX: usize = 256;
 const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Room made for a head without long headers.
+const HEAD_BYTES_USUAL: usize = 256;
 /// Headers of one connection: the host's business.
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
@@ -71,45 +73,43 @@ pub struct Asker {
 
 impl Ask {
     /// The request as it is sent: the journey's headers and those that it left to us.
-    pub fn request(&self) -> http::Request<RequestBody> {
-        let mut request = http::Request::new(RequestBody::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.target.path.clone();
-        *request.headers_mut() = self.all_headers();
-        request
+    pub fn outgoing(&self) -> Outgoing {
+        Outgoing::new(self.head(), self.body.clone())
     }
 
-    fn all_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
-        headers.insert(HOST, self.target.host.clone());
-        for (name, value) in &self.headers {
-            if *name == HOST {
-                headers.insert(HOST, value.clone());
-            } else {
-                headers.append(name.clone(), value.clone());
-            }
+    fn head(&self) -> Vec<u8> {
+        let mut head = Vec::with_capacity(HEAD_BYTES_USUAL + self.target.path.len());
+        for part in [self.method.as_str(), " ", &self.target.path, " HTTP/1.1\r\n"] {
+            head.extend_from_slice(part.as_bytes());
         }
-        if let Some(authorization) = &self.target.authorization {
-            headers.entry(AUTHORIZATION).or_insert_with(|| authorization.clone());
+        let own = |name: HeaderName| self.headers.iter().filter(move |(own, _)| *own == name).map(|(_, value)| value);
+        let lacks = |name: HeaderName| own(name).next().is_none();
+        // Never two hosts, and the host first (RFC 9112, 3.2).
+        write(&mut head, HOST, own(HOST).last().unwrap_or(&self.target.host));
+        for (name, value) in self.headers.iter().filter(|(name, _)| *name != HOST && *name != COOKIE) {
+            write(&mut head, name.clone(), value);
         }
-        if !headers.contains_key(USER_AGENT) {
-            headers.insert(USER_AGENT, AGENT);
+        if let Some(authorization) = self.target.authorization.as_ref().filter(|_| lacks(AUTHORIZATION)) {
+            write(&mut head, AUTHORIZATION, authorization);
         }
-        if !headers.contains_key(ACCEPT_ENCODING) {
-            headers.insert(ACCEPT_ENCODING, ENCODINGS);
+        if lacks(USER_AGENT) {
+            write(&mut head, USER_AGENT, &AGENT);
+        }
+        if lacks(ACCEPT_ENCODING) {
+            write(&mut head, ACCEPT_ENCODING, &ENCODINGS);
         }
         // RFC 9110, 8.6: methods that usually have a body say that there is none.
-        if self.body.is_empty() && (self.has_body || matches!(self.method, Method::POST | Method::PUT | Method::PATCH))
-        {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        if self.has_body || matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
+            write(&mut head, CONTENT_LENGTH, &HeaderValue::from(self.body.len()));
         }
-        if let Some(cookies) = self.session.lock().unwrap_or_else(PoisonError::into_inner).header(&self.target.url) {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).header(&self.target.url);
+        let cookies: Vec<_> = own(COOKIE).chain(&session).map(HeaderValue::as_bytes).collect();
+        if !cookies.is_empty() {
             // RFC 6265, 5.4: one header with all of them, the journey's own first.
-            let own = headers.get_all(COOKIE).iter().chain([&cookies]);
-            let joined = own.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
-            headers.insert(COOKIE, HeaderValue::from_bytes(&joined).unwrap_or(cookies));
+            write_bytes(&mut head, COOKIE, &cookies.join(&b"; "[..]));
         }
-        headers
+        head.extend_from_slice(b"\r\n");
+        head
     }
 
     /// Checks a request. The error says what can't be sent.
@@ -176,6 +176,16 @@ impl Ask {
         if self.name.is_none() {
             worker::with(|worker| self.number = self.target.number(&self.method, &mut worker.tally.borrow_mut()));
         }
+    }
+}
+
+fn write(head: &mut Vec<u8>, name: HeaderName, value: &HeaderValue) {
+    write_bytes(head, name, value.as_bytes());
+}
+
+fn write_bytes(head: &mut Vec<u8>, name: HeaderName, value: &[u8]) {
+    for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+        head.extend_from_slice(part);
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a run keeps from request to request: its cookies, as a browser would.
 
 use cookie_store::{CookieStore, RawCookie};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use url::Url;
 
+use super::headers::Headers;
 use crate::component::bindings::http::Cookie;
 
 /// Cookies of a session; the oldest goes for one more.
@@ -30,9 +31,9 @@ impl Session {
     }
 
     /// Keeps what a response sets.
-    pub fn store(&mut self, headers: &HeaderMap, url: &Url) {
-        for value in headers.get_all(http::header::SET_COOKIE) {
-            let Ok(text) = std::str::from_utf8(value.as_bytes()) else { continue };
+    pub fn store(&mut self, headers: &Headers, url: &Url) {
+        for value in headers.get_all("set-cookie") {
+            let Ok(text) = std::str::from_utf8(value) else { continue };
             if text.len() > COOKIE_BYTES_MAX {
                 continue;
             }

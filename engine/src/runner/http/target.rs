@@ -31,7 +31,7 @@ pub struct Target {
     pub url: Url,
     pub origin: Arc<Origin>,
     /// Path and query: what stands in the request line.
-    pub path: Uri,
+    pub path: Box<str>,
     /// The `host` header.
     pub host: HeaderValue,
     /// Basic authentication, where the URL had a name and password in it, as curl understands them.
@@ -106,12 +106,12 @@ impl Targets {
             _ => return Err(format!("`{url}` has no host")),
         };
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let path = path.parse().map_err(|error| format!("`{url}` can't be asked for: {error}"))?;
+        let path = path.parse::<Uri>().map_err(|error| format!("`{url}` can't be asked for: {error}"))?;
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
         let host_header = HeaderValue::from_str(authority).map_err(|error| format!("`{url}`: {error}"))?;
         let origin = self.origin(https, host, port);
         let numbers = std::array::from_fn(|_| AtomicU32::new(UNKNOWN));
-        Ok(Target { url, origin, path, host: host_header, authorization, numbers })
+        Ok(Target { url, origin, path: path.to_string().into(), host: host_header, authorization, numbers })
     }
 
     fn origin(&mut self, https: bool, host: OriginHost, port: u16) -> Arc<Origin> {
