@@ -53,7 +53,7 @@ pub async fn live(scenario: Rc<Scenario>) {
 /// What became of a run.
 enum Ran {
     /// With the instance, if the next run may use it.
-    Ended(Option<Instance>),
+    Ended(Option<Box<Instance>>),
     /// There was no memory for one more journey.
     NoRoom,
 }
@@ -69,7 +69,12 @@ enum End {
 }
 
 /// One run. `woken` goes from instance to instance: see `timing.intended`.
-async fn run(scenario: &Scenario, instance: Option<Instance>, item: Option<&Item>, woken: &mut Option<Nanos>) -> Ran {
+async fn run(
+    scenario: &Scenario,
+    instance: Option<Box<Instance>>,
+    item: Option<&Item>,
+    woken: &mut Option<Nanos>,
+) -> Ran {
     let mut instance = match instance {
         Some(instance) => instance,
         None => match open(scenario).await {
@@ -106,9 +111,10 @@ async fn run(scenario: &Scenario, instance: Option<Instance>, item: Option<&Item
     Ran::Ended(usable.then_some(instance))
 }
 
-async fn open(scenario: &Scenario) -> wasmtime::Result<Instance> {
+async fn open(scenario: &Scenario) -> wasmtime::Result<Box<Instance>> {
     let run_id = worker::with(|worker| run_id_field(&worker.settings.run_id));
-    Instance::new(&scenario.assignment.prepared, scenario.assignment.journey.clone(), Identity::new(run_id)).await
+    let journey = scenario.assignment.journey.clone();
+    Ok(Box::new(Instance::new(&scenario.assignment.prepared, journey, Identity::new(run_id)).await?))
 }
 
 /// Runs to the end, or until it may not any longer.

@@ -167,7 +167,7 @@ impl State {
     }
 
     /// Lets a request go on its way.
-    fn begin(&self, request: Request) -> Pending {
+    fn begin(&self, request: Box<Request>) -> Pending {
         let shared = Arc::new(Shared::default());
         let done = Done::new(shared.clone(), self.handles.done.clone());
         let task = tokio::spawn(make(self.asker(request.transaction), request, done));
@@ -196,8 +196,8 @@ impl State {
 
 /// A request's task. What it needs room for is boxed, and made here and not by who starts it: that is a journey, whose stack
 /// keeps every page that was ever touched.
-async fn make(asker: Asker, request: Request, done: Done) {
-    let answer = match Ask::new(request, asker) {
+async fn make(asker: Asker, request: Box<Request>, done: Done) {
+    let answer = match Ask::new(*request, asker) {
         Ok(ask) => Box::pin(perform(ask)).await,
         Err(invalid) => Err(Error::Invalid(invalid)),
     };
@@ -207,7 +207,7 @@ async fn make(asker: Asker, request: Request, done: Done) {
 impl Host for State {
     async fn send(&mut self, request: Request) -> Result<Result<Response, Error>> {
         self.enter()?;
-        let pending = self.begin(request);
+        let pending = self.begin(Box::new(request));
         self.wait_for(&pending).await;
         let answer = pending.shared.answer().take();
         self.hand_over(answer.unwrap_or(Err(Error::Cancelled)))
@@ -215,7 +215,7 @@ impl Host for State {
 
     async fn start(&mut self, request: Request) -> Result<Resource<PendingHandle>> {
         self.enter()?;
-        let pending = self.begin(request);
+        let pending = self.begin(Box::new(request));
         let at = self.handles.pending.add(pending)?;
         // Lets the request begin now, however long the guest computes before it waits.
         tokio::task::yield_now().await;

@@ -24,7 +24,8 @@ impl Headers {
             let from = part.as_ptr().addr().wrapping_sub(start).min(head.len() - part.len()) as u32;
             from..from + part.len() as u32
         };
-        let field = |pair: &httparse::Header<'_>| Field { name: within(pair.name.as_bytes()), value: within(pair.value) };
+        let field =
+            |pair: &httparse::Header<'_>| Field { name: within(pair.name.as_bytes()), value: within(pair.value) };
         Self { head: head.into(), fields: pairs.iter().map(field).collect() }
     }
 

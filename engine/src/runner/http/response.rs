@@ -96,7 +96,9 @@ impl Reader {
                 Err(malformed("the connection was closed before a response came"))
             }
             Stage::Head => Err(malformed("the connection was closed within the head of the response")),
-            Stage::Length(_) | Stage::Chunks(_) => Err(malformed("the connection was closed before the end of the body")),
+            Stage::Length(_) | Stage::Chunks(_) => {
+                Err(malformed("the connection was closed before the end of the body"))
+            }
         }
     }
 
@@ -283,7 +285,8 @@ fn framing(headers: &Headers, minor: u8, bodiless: bool) -> Result<Framing, Malf
 fn length(headers: &Headers) -> Result<Option<u64>, Malformed> {
     let mut length = None;
     for said in headers.get_all("content-length").flat_map(|value| value.split(|byte| *byte == b',')) {
-        let digits = std::str::from_utf8(said.trim_ascii()).ok().filter(|text| text.bytes().all(|it| it.is_ascii_digit()));
+        let digits =
+            std::str::from_utf8(said.trim_ascii()).ok().filter(|text| text.bytes().all(|it| it.is_ascii_digit()));
         let number: Option<u64> = digits.and_then(|digits| digits.parse().ok());
         let number = number.ok_or_else(|| {
             malformed(format!("`{}` is not a content-length", String::from_utf8_lossy(said).escape_debug()))
@@ -347,12 +350,18 @@ impl Chunks {
         if matches!(self.at, At::Extension | At::Trailer | At::TrailerLine) {
             self.noise += 1;
             if self.noise > CHUNK_NOISE_MAX {
-                return Err(malformed(format!("extensions and trailers of the body have more than {CHUNK_NOISE_MAX} bytes")));
+                return Err(malformed(format!(
+                    "extensions and trailers of the body have more than {CHUNK_NOISE_MAX} bytes"
+                )));
             }
         }
         Ok(match (self.at, byte) {
             (At::Size, b'\r' | b';' | b' ' | b'\t') if self.digits > 0 => {
-                if byte == b'\r' { At::SizeLf } else { At::Extension }
+                if byte == b'\r' {
+                    At::SizeLf
+                } else {
+                    At::Extension
+                }
             }
             (At::Size, _) => {
                 let digit = char::from(byte).to_digit(16).filter(|_| self.digits < CHUNK_DIGITS_MAX);
@@ -362,7 +371,9 @@ impl Chunks {
                 At::Size
             }
             (At::Extension, b'\r') => At::SizeLf,
-            (At::Extension, b'\n') | (At::TrailerLine, b'\n') => return Err(malformed("a line of the chunked body ends in LF alone")),
+            (At::Extension, b'\n') | (At::TrailerLine, b'\n') => {
+                return Err(malformed("a line of the chunked body ends in LF alone"));
+            }
             (At::Extension, _) => At::Extension,
             (At::SizeLf, b'\n') => {
                 self.digits = 0;

@@ -50,7 +50,11 @@ impl Socket {
     }
 
     /// Reads what is there and shows it to `see`; no bytes: the other side has closed.
-    pub fn poll_read_some<R>(&mut self, context: &mut Context<'_>, see: impl FnOnce(&[u8]) -> R) -> Poll<io::Result<R>> {
+    pub fn poll_read_some<R>(
+        &mut self,
+        context: &mut Context<'_>,
+        see: impl FnOnce(&[u8]) -> R,
+    ) -> Poll<io::Result<R>> {
         READ.with_borrow_mut(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
             ready!(match &mut self.stream {

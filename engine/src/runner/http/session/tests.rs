@@ -7,9 +7,7 @@ fn url(text: &str) -> Url {
 }
 
 fn store(session: &mut Session, cookie: &[u8], from: &str) {
-    let mut headers = HeaderMap::new();
-    headers.append(http::header::SET_COOKIE, HeaderValue::from_bytes(cookie).unwrap());
-    session.store(&headers, &url(from));
+    session.store(&Headers::of(&[("Set-Cookie", cookie)]), &url(from));
 }
 
 fn sent(session: &Session, to: &str) -> Option<String> {
@@ -82,11 +80,8 @@ fn cookies_change_and_go() {
 #[test]
 fn several_cookies_are_one_header() {
     let mut session = Session::default();
-    let mut headers = HeaderMap::new();
-    for cookie in ["a=1", "b=2", "c=3; Domain=other"] {
-        headers.append(http::header::SET_COOKIE, HeaderValue::from_static(cookie));
-    }
-    session.store(&headers, &url("http://h/"));
+    let cookies = [b"a=1".as_slice(), b"b=2", b"c=3; Domain=other"].map(|cookie| ("set-cookie", cookie));
+    session.store(&Headers::of(&cookies), &url("http://h/"));
     let header = sent(&session, "http://h/").unwrap();
     let mut pairs: Vec<_> = header.split("; ").collect();
     pairs.sort_unstable();
@@ -112,12 +107,9 @@ fn cookies_are_bounded() {
         session.set(&Cookie { name, value, domain: "b".to_owned(), path: "/".to_owned() }).unwrap();
     }
     assert_eq!(session.list().len(), COOKIES_MAX, "those of the journey count too");
-    let mut headers = HeaderMap::new();
-    for number in 0..300 {
-        let cookie = HeaderValue::from_str(&format!("c{number}=v")).unwrap();
-        headers.append(http::header::SET_COOKIE, cookie);
-    }
-    session.store(&headers, &url("http://c/"));
+    let cookies: Vec<_> = (0..300).map(|number| format!("c{number}=v")).collect();
+    let headers: Vec<_> = cookies.iter().map(|cookie| ("set-cookie", cookie.as_bytes())).collect();
+    session.store(&Headers::of(&headers), &url("http://c/"));
     assert_eq!(session.list().len(), COOKIES_MAX, "those of one answer too");
 }
 
@@ -178,11 +170,8 @@ fn cookies_of_the_journey() {
 #[test]
 fn what_is_not_text_is_passed_over() {
     let mut session = Session::default();
-    let mut headers = HeaderMap::new();
-    for cookie in [b"a=\xff".as_slice(), b"b=2"] {
-        headers.append(http::header::SET_COOKIE, HeaderValue::from_bytes(cookie).unwrap());
-    }
-    session.store(&headers, &url("http://h/"));
+    let cookies = [b"a=\xff".as_slice(), b"b=2"].map(|cookie| ("set-cookie", cookie));
+    session.store(&Headers::of(&cookies), &url("http://h/"));
     assert_eq!(sent(&session, "http://h/").as_deref(), Some("b=2"));
 }
 
