@@ -10,6 +10,10 @@ pub const MEMORY_MAX: usize = 256 << 20;
 const STACK: usize = 1 << 20;
 /// Memory mappings a journey needs: four for its memory and stack while it lives, two for guard pages of its stack slot.
 const MAPPINGS_PER_JOURNEY: u64 = 6;
+/// What follows each linear memory in the address space, never accessible. With the odd number of pages over 32 MiB the memories of
+/// journeys don't lie at one round distance from each other, where all of them would share a few places of the processor's
+/// table of pages (its TLB) and drive each other out.
+const GUARD: u64 = (32 << 20) + 17 * 4096;
 /// Mappings left for everything else in the process.
 const MAPPINGS_RESERVED: u64 = 3_000;
 
@@ -41,6 +45,7 @@ fn config() -> Config {
     config.concurrency_support(false);
     config.epoch_interruption(true);
     config.memory_init_cow(true);
+    config.memory_guard_size(GUARD);
     config.max_wasm_stack(STACK);
     config.async_stack_size(2 * STACK);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(10));

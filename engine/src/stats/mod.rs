@@ -172,7 +172,7 @@ impl<O: FnMut(&Dump) -> bool> Sink for Stats<O> {
     type Error = Infallible;
 
     fn take(&mut self, batch: &Batch) -> Result<(), Infallible> {
-        let mut picked: Picked<'_> = [None; FIELDS_MAX];
+        let mut picked: Picked<'_> = [None; FIELDS_MAX + 1];
         for message in batch.messages() {
             self.take_message(message, &mut picked);
         }

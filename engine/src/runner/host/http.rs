@@ -1,8 +1,9 @@
 //! `http`: requests and what is kept of their answers.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -38,8 +39,6 @@ const OWN_FIELDS: [&str; 13] = [
 pub struct Handles {
     contents: Table<Content>,
     pub(super) pending: Table<Pending>,
-    /// Woken when any request of this journey is done; the one that waits is the journey itself.
-    pub(super) done: Arc<Notify>,
 }
 
 /// A request on its way, in a task of its own: sockets are read when they are ready and not when the journey gets its turn.
@@ -49,27 +48,48 @@ pub struct Pending {
     task: AbortHandle,
 }
 
+/// What a request's task and its journey share.
 #[derive(Default)]
-struct Shared {
-    answer: Mutex<Option<Result<Box<Answer>, Error>>>,
+struct Shared(Mutex<Slot>);
+
+#[derive(Default)]
+struct Slot {
+    answer: Option<Result<Box<Answer>, Error>>,
+    /// The journey, where it waits for the answer.
+    waiting: Option<Waker>,
 }
 
 impl Shared {
-    fn answer(&self) -> MutexGuard<'_, Option<Result<Box<Answer>, Error>>> {
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Pending {
     pub(super) fn is_ready(&self) -> bool {
-        self.shared.answer().is_some()
+        self.shared.slot().answer.is_some()
+    }
+
+    /// Whether it is done; if not, whoever asks is woken when it is.
+    pub(super) fn poll_ready(&self, context: &Context<'_>) -> bool {
+        let slot = &mut *self.shared.slot();
+        match &mut slot.waiting {
+            _ if slot.answer.is_some() => return true,
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        false
+    }
+
+    fn take(&self) -> Result<Box<Answer>, Error> {
+        self.shared.slot().answer.take().unwrap_or(Err(Error::Cancelled))
     }
 
     /// Gives the request up, if it is still on its way: its answer is `cancelled` then. Dropping an answer that nobody took
     /// writes its message.
     fn cancel(&self) {
         self.task.abort();
-        *self.shared.answer() = Some(Err(Error::Cancelled));
+        self.shared.slot().answer = Some(Err(Error::Cancelled));
     }
 }
 
@@ -80,22 +100,22 @@ impl Drop for Pending {
 }
 
 /// Sees to it that a request's task has an answer in the end, whatever becomes of it, and that it is counted while on its way.
-struct Done {
-    shared: Arc<Shared>,
-    notify: Arc<Notify>,
-}
+struct Done(Arc<Shared>);
 
 impl Done {
-    fn new(shared: Arc<Shared>, notify: Arc<Notify>) -> Self {
+    fn new(shared: Arc<Shared>) -> Self {
         worker::with(|worker| worker.on_way.set(worker.on_way.get() + 1));
-        Self { shared, notify }
+        Self(shared)
     }
 }
 
 impl Drop for Done {
     fn drop(&mut self) {
-        self.shared.answer().get_or_insert(Err(Error::Cancelled));
-        self.notify.notify_one();
+        let mut slot = self.0.slot();
+        slot.answer.get_or_insert(Err(Error::Cancelled));
+        let waiting = slot.waiting.take();
+        drop(slot);
+        waiting.into_iter().for_each(Waker::wake);
         worker::try_with(|worker| worker.on_way.set(worker.on_way.get() - 1));
     }
 }
@@ -169,17 +189,20 @@ impl State {
     /// Lets a request go on its way.
     fn begin(&self, request: Box<Request>) -> Pending {
         let shared = Arc::new(Shared::default());
-        let done = Done::new(shared.clone(), self.handles.done.clone());
+        let done = Done::new(shared.clone());
         let task = tokio::spawn(make(self.asker(request.transaction), request, done));
         Pending { shared, task: task.abort_handle() }
     }
 
     async fn wait_for(&mut self, pending: &Pending) {
-        let done = self.handles.done.clone();
-        while !pending.is_ready() {
+        poll_fn(|context| {
+            if pending.poll_ready(context) {
+                return Poll::Ready(());
+            }
             self.run.woken = None;
-            done.notified().await;
-        }
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Hands an answer to the journey: its message stays open until the journey's next call.
@@ -201,7 +224,7 @@ async fn make(asker: Asker, request: Box<Request>, done: Done) {
         Ok(ask) => Box::pin(perform(ask)).await,
         Err(invalid) => Err(Error::Invalid(invalid)),
     };
-    done.shared.answer().get_or_insert(answer);
+    done.0.slot().answer.get_or_insert(answer);
 }
 
 impl Host for State {
@@ -209,8 +232,7 @@ impl Host for State {
         self.enter()?;
         let pending = self.begin(Box::new(request));
         self.wait_for(&pending).await;
-        let answer = pending.shared.answer().take();
-        self.hand_over(answer.unwrap_or(Err(Error::Cancelled)))
+        self.hand_over(pending.take())
     }
 
     async fn start(&mut self, request: Request) -> Result<Resource<PendingHandle>> {
@@ -226,10 +248,7 @@ impl Host for State {
         self.enter()?;
         let pending = self.handles.pending.take(handle.rep())?;
         self.wait_for(&pending).await;
-        // The wake-up of another request may have been taken here.
-        self.handles.done.notify_one();
-        let answer = pending.shared.answer().take();
-        self.hand_over(answer.unwrap_or(Err(Error::Cancelled)))
+        self.hand_over(pending.take())
     }
 
     fn identity(&mut self, chain: String, key: String) -> Result<Result<u32, String>> {

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -15,10 +15,11 @@ use crate::runner::timers::At;
 use crate::runner::worker;
 
 impl State {
-    fn ready_of(&self, things: &[Resource<PendingHandle>]) -> Result<Vec<u32>> {
+    /// The positions of those that are ready; where none is, all of them wake the journey.
+    fn ready_of(&self, things: &[Resource<PendingHandle>], context: &Context<'_>) -> Result<Vec<u32>> {
         let mut ready = Vec::new();
         for (at, thing) in things.iter().enumerate() {
-            if self.handles.pending.get(thing.rep())?.is_ready() {
+            if self.handles.pending.get(thing.rep())?.poll_ready(context) {
                 ready.push(u32::try_from(at)?);
             }
         }
@@ -33,32 +34,26 @@ impl Host for State {
             wasmtime::bail!("wait-any without anything to wait for would wait for ever");
         }
         let due = timeout.map(|ns| worker::with(|worker| worker.clock.now()).saturating_add(ns));
-        let done = self.handles.done.clone();
         let mut end = pin!(due.map(At::new));
-        loop {
-            let ready = self.ready_of(&things)?;
-            if !ready.is_empty() || timeout == Some(0) {
-                return Ok(ready);
+        let mut timed_out = false;
+        let ready = poll_fn(|context| {
+            let ready = self.ready_of(&things, context);
+            if timeout == Some(0) || !matches!(&ready, Ok(ready) if ready.is_empty()) {
+                return Poll::Ready(ready);
             }
             self.run.woken = None;
-            let mut notified = pin!(done.notified());
-            let timed_out = poll_fn(|context| {
-                if notified.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(false);
-                }
-                match end.as_mut().as_pin_mut() {
-                    Some(end) => end.poll(context).map(|late| {
-                        late.into_iter().for_each(woken_late);
-                        true
-                    }),
-                    None => Poll::Pending,
-                }
-            });
-            if timed_out.await {
-                self.run.woken = due;
-                return Ok(Vec::new());
-            }
+            let Some(end) = end.as_mut().as_pin_mut() else { return Poll::Pending };
+            end.poll(context).map(|late| {
+                late.into_iter().for_each(woken_late);
+                timed_out = true;
+                ready
+            })
+        })
+        .await;
+        if timed_out {
+            self.run.woken = due;
         }
+        ready
     }
 }
 
