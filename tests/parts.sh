@@ -16,5 +16,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 venv=target/venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -c 'import componentize_py, ziglang, msgpack' 2>/dev/null ||
-    "$venv/bin/pip" install -q componentize-py==0.25.1 ziglang==0.17.1 msgpack==1.2.4
+"$venv/bin/python" -c 'import componentize_py, ziglang, msgpack, zmq' 2>/dev/null ||
+    "$venv/bin/pip" install -q componentize-py==0.25.1 ziglang==0.17.1 msgpack==1.2.4 pyzmq==27.3.0

@@ -1,6 +1,7 @@
 //! What crosses from one component of the pipeline to the next.
 
-pub mod batch;
+pub use mite_core::wire::{batch, socket, zmtp};
+
 pub mod config;
 pub mod dump;
 pub mod message;

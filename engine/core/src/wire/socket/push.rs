@@ -1,0 +1,350 @@
+//! PUSH: every record goes to one peer.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::connection::{Connection, Course, End, Traffic};
+use super::endpoint::Endpoint;
+use super::endpoints::{Endpoints, Error, Serve};
+use super::gather::Gather;
+use super::links::Links;
+use super::lock;
+use super::options::{Full, Options};
+use super::spread::{Bounds, Counts, Spread};
+use super::stream::Stream;
+use crate::wire::zmtp::Violation;
+use crate::wire::zmtp::command::Command;
+use crate::wire::zmtp::kind::SocketType;
+use crate::wire::zmtp::mite::{NOTE_BYTES_MAX, Word};
+use crate::wire::zmtp::parcel::Parcel;
+use crate::wire::zmtp::peer::Peer;
+
+/// Keys of notes: one more is refused.
+const NOTES_MAX: usize = 4_096;
+/// PINGs whose answer is waited for; older ones are forgotten, so more is unsure than need be.
+const ASKED_MAX: usize = 128;
+
+/// A socket that sends records to its peers in turns.
+pub struct Push {
+    endpoints: Endpoints<Core>,
+}
+
+/// A note (key and body) is larger than [`NOTE_BYTES_MAX`], its key is longer than 255 bytes, or there are too many keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a note has at most {NOTE_BYTES_MAX} bytes, its key at most 255, and a socket at most {NOTES_MAX} of them")]
+pub struct NoteTooLarge;
+
+struct Core {
+    options: Options,
+    state: Mutex<State>,
+    /// Somebody may have made room, or be gone.
+    changed: Notify,
+    closing: AtomicBool,
+}
+
+struct State {
+    spread: Spread<Arc<Notify>>,
+    links: Links,
+    peers: Vec<Arc<Peer>>,
+    notes: BTreeMap<Vec<u8>, Note>,
+    /// Of the newest note; grows.
+    version: u64,
+}
+
+struct Note {
+    version: u64,
+    body: Vec<u8>,
+}
+
+impl Push {
+    pub fn new(options: Options) -> Self {
+        let bounds = Bounds { bytes: options.queue_bytes, records: options.queue_records };
+        let state = State {
+            spread: Spread::new(bounds),
+            links: Links::default(),
+            peers: Vec::new(),
+            notes: BTreeMap::new(),
+            version: 0,
+        };
+        let (state, changed, closing) = (Mutex::new(state), Notify::new(), AtomicBool::new(false));
+        Self { endpoints: Endpoints::new(Core { options, state, changed, closing }) }
+    }
+
+    /// Binds to `tcp://host:port` or `ipc://path`; answers where it is bound really, which matters for port 0.
+    pub async fn bind(&mut self, endpoint: &str) -> Result<Endpoint, Error> {
+        self.endpoints.bind(endpoint).await
+    }
+
+    /// Connects in the background, and again whenever the connection is lost.
+    pub fn connect(&mut self, endpoint: &str) -> Result<(), Error> {
+        self.endpoints.connect(endpoint)
+    }
+
+    /// Queues a parcel to the next peer that has room. If none has, it waits or drops the parcel, as [`Options::full`] says;
+    /// answers how many records were dropped. Given up while it waits, nothing was queued and nothing is counted.
+    pub async fn send(&self, parcel: impl Into<Parcel>) -> u64 {
+        let mut parcel = parcel.into();
+        // Lets connections write now and then, instead of filling their queues to the brim first.
+        tokio::task::consume_budget().await;
+        loop {
+            // Made before looking, so that no change in between is missed.
+            let changed = self.endpoints.core.changed.notified();
+            match self.try_send(parcel) {
+                Ok(()) => return 0,
+                Err(back) if self.endpoints.core.options.full == Full::DropNewest => {
+                    return lock(&self.endpoints.core.state).spread.drop_newest(&back);
+                }
+                Err(back) => parcel = back,
+            }
+            changed.await;
+        }
+    }
+
+    /// Queues a parcel, or gives it back uncounted if there is no room.
+    pub fn try_send(&self, parcel: Parcel) -> Result<(), Parcel> {
+        if parcel.is_empty() {
+            return Ok(());
+        }
+        let wake = lock(&self.endpoints.core.state).spread.offer(parcel)?;
+        wake.into_iter().for_each(|wake| wake.notify_one());
+        Ok(())
+    }
+
+    /// Tells every peer that is ours, now or when it comes, something under a key; the newest of a key replaces the ones
+    /// before. Peers get all of them, apart from records, and others never see them.
+    pub fn note(&self, key: &[u8], body: &[u8]) -> Result<(), NoteTooLarge> {
+        let mut state = lock(&self.endpoints.core.state);
+        let full = state.notes.len() >= NOTES_MAX && !state.notes.contains_key(key);
+        if full || key.len() > usize::from(u8::MAX) || key.len() + body.len() > NOTE_BYTES_MAX {
+            return Err(NoteTooLarge);
+        }
+        state.version += 1;
+        let note = Note { version: state.version, body: body.to_owned() };
+        state.notes.insert(key.to_owned(), note);
+        state.spread.wakes().for_each(|wake| wake.notify_one());
+        Ok(())
+    }
+
+    pub fn counts(&self) -> Counts {
+        lock(&self.endpoints.core.state).spread.counts()
+    }
+
+    /// Who is connected.
+    pub fn peers(&self) -> Vec<Arc<Peer>> {
+        lock(&self.endpoints.core.state).peers.clone()
+    }
+
+    /// Waits for `linger` at most until all is written and read by the peers. What then waits was not sent; what then was sent to a peer
+    /// that didn't say it has it is unsure.
+    pub async fn close(self, linger: Duration) -> Counts {
+        let core = self.endpoints.core.clone();
+        core.closing.store(true, Ordering::Release);
+        lock(&core.state).spread.wakes().for_each(|wake| wake.notify_one());
+        // Late or not, the counts say what was done.
+        let _ = timeout(linger, core.until(Core::is_settled)).await;
+        drop(self);
+        // Connections that were cut off give back what they had.
+        core.until(|core| lock(&core.state).spread.is_alone()).await;
+        lock(&core.state).spread.counts()
+    }
+}
+
+impl Core {
+    /// Waits for something to be so.
+    async fn until(&self, so: impl Fn(&Self) -> bool) {
+        loop {
+            // Made before looking, so that no change in between is missed.
+            let changed = self.changed.notified();
+            if so(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// All is sent and every peer is done.
+    fn is_settled(&self) -> bool {
+        let state = lock(&self.state);
+        state.spread.counts().waiting == 0 && state.spread.is_alone()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Whether connections are wanted: while closing, only for what comes back from one that was lost.
+    fn wants_peers(&self) -> bool {
+        !self.is_closing() || lock(&self.state).spread.has_waiting()
+    }
+}
+
+impl Serve for Core {
+    const TYPE: SocketType = SocketType::Push;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    async fn serve(self: Arc<Self>, mut connection: Connection<Stream>, peer: Arc<Peer>) -> End {
+        let mut lane = Lane::new(self.clone(), peer);
+        let end = connection.run(&mut lane).await;
+        lane.finished = matches!(end, End::Finished);
+        drop((lane, connection));
+        self.until(Self::wants_peers).await;
+        end
+    }
+}
+
+/// One peer's part of the socket.
+struct Lane {
+    core: Arc<Core>,
+    peer: Arc<Peer>,
+    wake: Arc<Notify>,
+    gather: Gather,
+    /// Whether a word about the position was said.
+    positioned: bool,
+    /// Version of the newest note it was told.
+    noted: u64,
+    /// Records of this connection: gathered, wholly written, known to have been read.
+    gathered: u64,
+    written: u64,
+    proven: u64,
+    /// PINGs and what had been gathered before each.
+    asked: VecDeque<(u64, u64)>,
+    finished: bool,
+}
+
+impl Lane {
+    fn new(core: Arc<Core>, peer: Arc<Peer>) -> Self {
+        let wake = Arc::new(Notify::new());
+        let mut state = lock(&core.state);
+        if let Some(name) = &peer.name {
+            state.links.open(name);
+        }
+        state.peers.push(peer.clone());
+        state.spread.add(peer.connection, wake.clone());
+        drop(state);
+        core.changed.notify_waiters();
+        let (gather, asked) = (Gather::default(), VecDeque::new());
+        let (gathered, written, proven) = (0, 0, 0);
+        Self {
+            core,
+            peer,
+            wake,
+            gather,
+            positioned: false,
+            noted: 0,
+            gathered,
+            written,
+            proven,
+            asked,
+            finished: false,
+        }
+    }
+
+    /// What the peer is told beside records, if it is one of ours.
+    fn words(&mut self, state: &State, records: bool) {
+        let Some(name) = &self.peer.name else { return };
+        if records || !self.positioned {
+            self.positioned = true;
+            Command::Mite(Word::At(state.links.written(name))).put(self.gather.head());
+        }
+        if self.noted < state.version {
+            let new = state.notes.iter().filter(|(_, note)| note.version > self.noted);
+            for (key, note) in new {
+                let word = Word::Note { key: key.clone(), body: note.body.clone() };
+                Command::Mite(word).put(self.gather.head());
+            }
+            self.noted = state.version;
+        }
+    }
+}
+
+impl Traffic for Lane {
+    fn wake(&self) -> Arc<Notify> {
+        self.wake.clone()
+    }
+
+    fn course(&self) -> Course {
+        if self.core.is_closing() { Course::Finish } else { Course::On }
+    }
+
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    fn take(&mut self, _: Parcel) -> Result<(), Violation> {
+        Err(Violation::Unexpected { got: "a message".to_owned(), want: "nothing but commands" })
+    }
+
+    fn gather(&mut self) -> &mut Gather {
+        &mut self.gather
+    }
+
+    fn fill(&mut self) {
+        let core = self.core.clone();
+        let mut state = lock(&core.state);
+        let first = state.spread.take(self.peer.connection, |_| true);
+        self.words(&state, first.is_some());
+        let mut next = first;
+        while let Some(parcel) = next {
+            self.gathered += parcel.len() as u64;
+            self.gather.push(parcel);
+            next = state.spread.take(self.peer.connection, |parcel| self.gather.has_room(parcel));
+        }
+        drop(state);
+        if self.gather.parcel_bytes() > 0 {
+            core.changed.notify_waiters();
+        }
+    }
+
+    fn written(&mut self) {
+        let fate = self.gather.clear();
+        if fate.written > 0 {
+            self.written += fate.written;
+            let mut state = lock(&self.core.state);
+            state.spread.sent(fate.written);
+            if let Some(name) = &self.peer.name {
+                state.links.write(name, fate.written);
+            }
+        }
+    }
+
+    fn asked(&mut self, number: u64) {
+        if self.asked.len() >= ASKED_MAX {
+            self.asked.pop_front();
+        }
+        self.asked.push_back((number, self.gathered));
+    }
+
+    fn answered(&mut self, number: u64) {
+        while let Some((asked, gathered)) = self.asked.front().copied().filter(|(asked, _)| *asked <= number) {
+            self.asked.pop_front();
+            if asked == number {
+                self.proven = gathered;
+            }
+        }
+    }
+}
+
+impl Drop for Lane {
+    /// However the connection ended: what wasn't touched goes to others, the rest is accounted for.
+    fn drop(&mut self) {
+        let fate = self.gather.clear();
+        let mut state = lock(&self.core.state);
+        state.spread.sent(fate.written);
+        if let Some(name) = &self.peer.name {
+            state.links.write(name, fate.written);
+        }
+        let unsure = if self.finished { 0 } else { self.written + fate.written - self.proven };
+        state.spread.remove(self.peer.connection, fate.rest, unsure, |wake| wake.notify_one());
+        state.peers.retain(|peer| peer.connection != self.peer.connection);
+        drop(state);
+        self.core.changed.notify_waiters();
+    }
+}
