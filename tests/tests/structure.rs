@@ -116,7 +116,8 @@ fn unsafe_stands_in_one_file() {
 
 #[test]
 fn files_and_functions_fit() {
-    let folders = ["engine/src", "engine/core", "sdk/rust", "journeys/rust", "tests/src", "tests/tests", "benches/src"];
+    let folders =
+        ["engine/src", "engine/core/src", "sdk/rust", "journeys/rust", "tests/src", "tests/tests", "benches/src"];
     let mut over = Vec::new();
     for path in folders.iter().flat_map(|folder| sources(&root().join(folder))) {
         let text = std::fs::read_to_string(&path).expect("a source file");
@@ -136,7 +137,8 @@ fn long_functions(lines: &[&str]) -> Vec<String> {
     for (start, line) in lines.iter().enumerate() {
         let code = line.trim_start();
         let is_fn = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn ", "const fn "];
-        if !is_fn.iter().any(|prefix| code.starts_with(prefix)) {
+        // One without a body is a trait's.
+        if !is_fn.iter().any(|prefix| code.starts_with(prefix)) || code.ends_with(';') {
             continue;
         }
         let close = format!("{}}}", &line[..line.len() - code.len()]);
