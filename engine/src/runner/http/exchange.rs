@@ -201,7 +201,10 @@ fn keep(ask: &Ask, key: Key, mut connection: Connection, progress: &Progress, re
         return received;
     }
     if connection.is_sending() {
-        // The answer came before all of the request was sent.
+        // The answer came before all of the request was sent. One that belongs to a run would come back after its end.
+        if key.run != 0 {
+            return received;
+        }
         let end = At::new(progress.start.saturating_add(ask.timeout));
         tokio::spawn(async move {
             let sent = { Before { work: std::pin::pin!(connection.send_rest()), end }.await };
