@@ -6,6 +6,7 @@
 mod metric;
 mod pick;
 mod series;
+mod shape;
 pub mod table;
 
 use std::convert::Infallible;
@@ -172,7 +173,7 @@ impl<O: FnMut(&Dump) -> bool> Sink for Stats<O> {
     type Error = Infallible;
 
     fn take(&mut self, batch: &Batch) -> Result<(), Infallible> {
-        let mut picked: Picked<'_> = [None; FIELDS_MAX + 1];
+        let mut picked: Picked<'_> = [None; FIELDS_MAX];
         for message in batch.messages() {
             self.take_message(message, &mut picked);
         }

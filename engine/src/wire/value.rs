@@ -62,6 +62,12 @@ impl<'a> Raw<'a> {
         Ok((Self(value), rest))
     }
 
+    /// Bytes that are one value, as who asks has found out otherwise.
+    #[inline]
+    pub(crate) fn known(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// `bytes` as one value with nothing after it.
     pub fn whole(bytes: &'a [u8]) -> Result<Self, Malformed> {
         match Self::split(bytes)? {

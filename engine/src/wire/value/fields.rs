@@ -45,26 +45,9 @@ impl<'a> Fields<'a> {
         if self.rest.is_empty() { Ok(None) } else { Err(Malformed::Trailing) }
     }
 
-    /// How many fields are left.
-    pub fn count_left(&self) -> u64 {
-        self.left
-    }
-
     /// What is left of the message.
     pub fn bytes(&self) -> &'a [u8] {
         self.rest
-    }
-
-    /// The value of the next field if its key is known: `is_next` looks at what is left and answers the length of the key.
-    #[inline(always)]
-    pub fn next_if(&mut self, is_next: impl FnOnce(&'a [u8]) -> Option<usize>) -> Result<Option<Raw<'a>>, Malformed> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        let Some(after) = is_next(self.rest).and_then(|length| self.rest.get(length..)) else { return Ok(None) };
-        let (value, rest) = Raw::split(after)?;
-        (self.rest, self.left) = (rest, self.left - 1);
-        Ok(Some(value))
     }
 
     /// After an error there is nothing more to say.
