@@ -42,6 +42,11 @@ impl Output {
         String::from_utf8_lossy(&tail).into_owned()
     }
 
+    /// Forgets them.
+    pub fn forget_tail(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).tail.clear();
+    }
+
     fn take(&self, bytes: &[u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let over = (state.tail.len() + bytes.len()).saturating_sub(TAIL_BYTES).min(state.tail.len());

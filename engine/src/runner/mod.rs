@@ -10,6 +10,8 @@ mod instance;
 mod outbox;
 mod place;
 mod queue;
+mod ready;
+mod requests;
 mod scenario;
 mod tally;
 mod thread;

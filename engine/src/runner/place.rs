@@ -27,6 +27,9 @@ const NO_ROOM_PAUSE: Nanos = 100_000_000;
 /// Runs journeys until this place isn't wanted any more.
 pub async fn live(scenario: Rc<Scenario>) {
     let (mut instance, mut woken) = (None, None);
+    // Made once, for all runs.
+    let journey = scenario.assignment.name.clone();
+    let mut context = Context { journey, args: Vec::new(), context_id: 0, config_version: 0 };
     loop {
         let next = poll_fn(|context| {
             let stopping = worker::with(|worker| worker.stopping.get());
@@ -36,7 +39,7 @@ pub async fn live(scenario: Rc<Scenario>) {
             }
         });
         let Next::Run(item) = next.await else { return };
-        match run(&scenario, instance.take(), item.as_ref(), &mut woken).await {
+        match run(&scenario, instance.take(), item.as_ref(), &mut context, &mut woken).await {
             Ran::Ended(usable) => {
                 instance = usable;
                 scenario.ended(item);
@@ -73,6 +76,7 @@ async fn run(
     scenario: &Scenario,
     instance: Option<Box<Instance>>,
     item: Option<&Item>,
+    context: &mut Context,
     woken: &mut Option<Nanos>,
 ) -> Ran {
     let mut instance = match instance {
@@ -97,13 +101,10 @@ async fn run(
     let state = instance.store.data_mut();
     state.begin_run(|identity| identity.set(&scenario.fields, context_id, data_id), context_id);
     state.run.woken = *woken;
-    let context = Context {
-        journey: scenario.assignment.name.clone(),
-        args: item.map_or_else(Vec::new, |item| item.data.to_vec()),
-        context_id,
-        config_version: version,
-    };
-    let end = conclude(instance.run(&context)).await;
+    context.args.clear();
+    context.args.extend_from_slice(item.map_or(&[][..], |item| &item.data));
+    (context.context_id, context.config_version) = (context_id, version);
+    let end = conclude(instance.run(context)).await;
     let usable = settle(scenario, &mut instance, &end);
     let state = instance.store.data();
     *woken = state.run.woken;

@@ -16,6 +16,8 @@ use super::http::Client;
 use super::outbox::Outbox;
 use super::place::live;
 use super::queue::Queue;
+use super::ready::Ready;
+use super::requests::Requests;
 use super::scenario::{Assignment, Data, Scenario};
 use super::tally::{Tally, record};
 use super::timers::Timers;
@@ -28,8 +30,6 @@ use crate::wire::queue::Sender;
 
 /// A batch that isn't full waits for no longer than this.
 const FLUSH: Duration = Duration::from_millis(10);
-/// Requests that were given up have so long to end.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How often a worker reports.
 const REPORT: Duration = Duration::from_millis(100);
 /// Every how manyth report has the totals.
@@ -74,7 +74,8 @@ pub fn main(start: Start) {
         index: start.index,
         settings: start.settings.clone(),
         clock: start.clock,
-        queue: Queue::default(),
+        queue: Queue::new(),
+        requests: Requests::new(),
         timers,
         outbox: RefCell::new(Outbox::new(start.messages)),
         tally: RefCell::new(tally),
@@ -84,9 +85,9 @@ pub fn main(start: Start) {
         stopping: Cell::new(false),
         cancelled: Cell::new(false),
         slice_start: Cell::new(0),
+        lately: Cell::new(0),
         guest_time: Cell::new(0),
         runs: Cell::new(0),
-        on_way: Cell::new(0),
         seen: Cell::new(0),
     });
     runtime.block_on(work(scenarios, start.commands, start.reports, start.probed));
@@ -107,14 +108,10 @@ async fn work(
     // Journeys ask for everything of a slice in this one task: they must not run out of tokio's budget for one.
     tokio::select! {
         () = tokio::task::unconstrained(Queue::drive()) => {}
-        () = Queue::drive_foreign() => {}
+        () = Ready::drive_foreign(|worker| &worker.queue.ready) => {}
+        () = Ready::drive_foreign(|worker| &worker.requests.ready) => {}
         () = drive_timers() => {}
         () = obey(&scenarios, &mut commands, &reports) => {}
-    }
-    // What was given up at the end is dropped by its task, which then says so.
-    let given_up = tokio::time::Instant::now() + LAST_WORDS;
-    while worker::with(|worker| worker.on_way.get()) > 0 && tokio::time::Instant::now() < given_up {
-        tokio::task::yield_now().await;
     }
     worker::with(|worker| worker.outbox.borrow_mut().flush());
     let mut report = report(&scenarios, true);
@@ -209,7 +206,7 @@ fn follow(scenarios: &[Rc<Scenario>], command: Command) {
         Command::Cancel => {
             worker.stopping.set(true);
             worker.cancelled.set(true);
-            worker.queue.wake_all();
+            worker.queue.ready.push_all();
         }
     });
 }

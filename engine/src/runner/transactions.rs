@@ -96,6 +96,9 @@ pub struct Open {
     pub start: Nanos,
 }
 
+/// Those that have ended, innermost first.
+pub type Ended = std::iter::Chain<std::option::IntoIter<Open>, std::vec::IntoIter<Open>>;
+
 /// What a run may not do with transactions.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -138,36 +141,37 @@ impl Transactions {
         if self.open.len() >= OPEN_MAX {
             return Err(Refused::TooMany);
         }
-        let Open { id: parent, name: outer, .. } = self.get(parent).clone();
-        if outer.depth >= DEPTH_MAX {
+        let outer = self.get(parent);
+        if outer.name.depth >= DEPTH_MAX {
             return Err(Refused::TooDeep);
         }
+        let open =
+            Open { id: self.last + 1, parent: outer.id, name: names.inside(&outer.name, name, tally), start: now };
         self.last += 1;
-        self.open.push(Open { id: self.last, parent, name: names.inside(&outer, name, tally), start: now });
+        self.open.push(open);
         Ok(self.last)
     }
 
     /// Takes a transaction out, and those begun inside of it before it: innermost first.
-    pub fn end(&mut self, id: u32) -> Vec<Open> {
+    pub fn end(&mut self, id: u32) -> Ended {
         // The usual case: the last one begun ends.
         if self.open.last().is_some_and(|last| last.id == id) {
-            return self.open.pop().into_iter().collect();
+            return self.open.pop().into_iter().chain(Vec::new());
         }
         let mut ended = Vec::new();
         let mut ending = vec![id];
-        if !self.is_open(id) {
-            return ended;
+        if self.is_open(id) {
+            self.open.retain(|open| {
+                let ends = ending.contains(&open.id) || ending.contains(&open.parent);
+                if ends {
+                    ending.push(open.id);
+                    ended.push(open.clone());
+                }
+                !ends
+            });
         }
-        self.open.retain(|open| {
-            let ends = ending.contains(&open.id) || ending.contains(&open.parent);
-            if ends {
-                ending.push(open.id);
-                ended.push(open.clone());
-            }
-            !ends
-        });
         ended.reverse();
-        ended
+        None.into_iter().chain(ended)
     }
 }
 

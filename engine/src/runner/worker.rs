@@ -10,6 +10,7 @@ use super::clock::{Clock, Nanos};
 use super::http::Client;
 use super::outbox::Outbox;
 use super::queue::Queue;
+use super::requests::Requests;
 use super::tally::Tally;
 use super::timers::Timers;
 use super::transactions::Names;
@@ -21,6 +22,7 @@ pub struct Worker {
     pub settings: Arc<Settings>,
     pub clock: Clock,
     pub queue: Queue,
+    pub requests: Requests,
     pub timers: Timers,
     pub outbox: RefCell<Outbox>,
     pub tally: RefCell<Tally>,
@@ -33,12 +35,12 @@ pub struct Worker {
     pub cancelled: Cell<bool>,
     /// When the guest that runs now was let in.
     pub slice_start: Cell<Nanos>,
+    /// When the guest that ran last let others go on, or ended a run, if that was in this moment; else 0. See [`Worker::just_now`].
+    pub lately: Cell<Nanos>,
     /// Time spent in journeys: guest code and the host functions it called.
     pub guest_time: Cell<Nanos>,
     /// Runs begun.
     pub runs: Cell<u64>,
-    /// Requests on their way.
-    pub on_way: Cell<u32>,
     /// The last order known.
     pub seen: Cell<u64>,
 }
@@ -61,6 +63,15 @@ pub fn try_with<R>(f: impl FnOnce(&Worker) -> R) -> Option<R> {
 }
 
 impl Worker {
+    /// The time, by a reading of the clock of this very moment if there is one: for what begins where something else ends. Readings are
+    /// dear where a request costs little more.
+    pub fn just_now(&self) -> Nanos {
+        match self.lately.take() {
+            0 => self.clock.now(),
+            lately => lately,
+        }
+    }
+
     /// A number for the next run: they count from 1 and are strided by worker, so that they are unique in the runner.
     pub fn next_context_id(&self) -> u64 {
         let run = self.runs.get();

@@ -18,7 +18,7 @@ pub use self::limits::Limits;
 pub use self::messages::{cut_off, report_trap, wasm_trace};
 
 use super::clock::Nanos;
-use super::http::{Record, Session};
+use super::http::Session;
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
 use crate::component::output::Output;
@@ -53,8 +53,8 @@ pub struct Run {
     pub refused: u64,
     /// The due time of the timer that let the journey go on last, if nothing else has since.
     pub woken: Option<Nanos>,
-    /// The last answer and its message, which may still get more fields.
-    unsealed: Option<(u32, Record)>,
+    /// The handle of the last answer, whose message may still get more fields.
+    unsealed: Option<u32>,
 }
 
 impl State {
@@ -91,8 +91,15 @@ impl State {
             wasmtime::bail!("a component may call mite only in a run, not while it is being made");
         }
         self.slices = 0;
-        self.run.unsealed = None;
+        self.seal();
         Ok(())
+    }
+
+    /// Nothing is added to the last answer's message any more.
+    fn seal(&mut self) {
+        if let Some(answer) = self.run.unsealed.take() {
+            self.handles.seal(answer);
+        }
     }
 
     /// Where in the run a transaction of that number is.
@@ -109,7 +116,7 @@ impl State {
         self.run.reported = false;
         self.limits.exhausted = false;
         self.slices = 0;
-        self.stderr.take_tail();
+        self.stderr.forget_tail();
         if let Some(session) = Arc::get_mut(&mut self.session) {
             session.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
         } else {
@@ -117,7 +124,7 @@ impl State {
         }
         worker::with(|worker| {
             let root = worker.names.borrow().root();
-            self.run.transactions.begin_run(root, worker.clock.now());
+            self.run.transactions.begin_run(root, worker.just_now());
         });
     }
 
@@ -128,7 +135,7 @@ impl State {
 
     /// A run is over: what it left behind is given up, and its transactions end.
     pub fn end_run(&mut self, had_error: bool) {
-        self.run.unsealed = None;
+        self.seal();
         self.handles.cancel_pending();
         self.end_transaction(ROOT_ID, had_error);
         worker::with(|worker| {

@@ -13,6 +13,10 @@ impl State {
     pub(super) fn end_transaction(&mut self, id: u32, had_error: bool) {
         worker::with(|worker| {
             let now = worker.clock.now();
+            if id == ROOT_ID {
+                // In the same moment the next run begins.
+                worker.lately.set(now);
+            }
             for ended in self.run.transactions.end(id) {
                 let (start, end) = (worker.clock.unix(ended.start), worker.clock.unix(now));
                 let place =

@@ -19,7 +19,8 @@ impl State {
     fn ready_of(&self, things: &[Resource<PendingHandle>], context: &Context<'_>) -> Result<Vec<u32>> {
         let mut ready = Vec::new();
         for (at, thing) in things.iter().enumerate() {
-            if self.handles.pending.get(thing.rep())?.poll_ready(context) {
+            let pending = self.handles.pending.get(thing.rep())?;
+            if worker::with(|worker| worker.requests.poll_done(pending, context)) {
                 ready.push(u32::try_from(at)?);
             }
         }
@@ -60,7 +61,8 @@ impl Host for State {
 impl HostPending for State {
     fn ready(&mut self, handle: Resource<PendingHandle>) -> Result<bool> {
         self.enter()?;
-        Ok(self.handles.pending.get(handle.rep())?.is_ready())
+        let pending = self.handles.pending.get(handle.rep())?;
+        Ok(worker::with(|worker| worker.requests.is_done(pending)))
     }
 
     fn drop(&mut self, handle: Resource<PendingHandle>) -> Result<()> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::headers::Headers;
-use super::target::Target;
 use crate::component::bindings::http::Hop;
 
 /// The largest body that is kept, and the largest that it may become when decompressed.
@@ -14,7 +13,6 @@ pub const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// An answer's headers and body.
 pub struct Content {
-    pub target: Arc<Target>,
     pub headers: Headers,
     pub body: Bytes,
     pub history: Vec<Hop>,

@@ -1,22 +1,21 @@
 //! Making a request: exchange after exchange where redirects are followed, each timed, counted and told about.
 
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
 use http::Method;
 
-use super::body::Content;
+use super::answer::Answer;
 use super::connect::connect;
 use super::connection::{Broken, Connection};
 use super::pool::Key;
-use super::record::Record;
 use super::request::Ask;
 use super::response::{Reader, Response};
 use crate::component::bindings::http::{Error, Hop, Timings};
 use crate::runner::clock::{Nanos, seconds};
 use crate::runner::timers::At;
-use crate::runner::worker;
+use crate::runner::worker::{self, Worker};
 use crate::wire::message::{HttpError, Place, Times, http_error};
 use crate::wire::totals::ErrorClass;
 
@@ -70,44 +69,37 @@ impl Progress {
         worker::with(|worker| worker.clock.now()) - self.start
     }
 
-    fn times(&self, timings: &Timings) -> Times {
+    /// Of an exchange that got no further.
+    fn times(&self, total: Nanos) -> Times {
         Times {
             dns: seconds(self.dns),
             connect: seconds(self.connect),
             tls: seconds(self.tls),
-            transfer_start: seconds(timings.transfer_start),
-            first_byte: seconds(timings.first_byte),
-            total: seconds(timings.total),
+            total: seconds(total),
+            ..Times::default()
         }
     }
-}
-
-/// A whole answer.
-pub struct Answer {
-    pub status: u16,
-    pub body_size: u64,
-    pub timings: Timings,
-    pub content: Content,
-    /// Its message, not written yet.
-    pub record: Record,
 }
 
 /// Makes a request, following redirects. Dropping the future gives it up, which is told as `cancelled`.
 pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
     let mut history = Vec::new();
-    let mut start = worker::with(|worker| worker.clock.now());
+    let mut start = worker::with(Worker::just_now);
     let deadline = start.saturating_add(ask.timeout);
     loop {
         let mut answer = exchange(&ask, start, deadline).await?;
         let location = answer.content.headers.get("location").and_then(|value| std::str::from_utf8(value).ok());
         let Some(location) = location.filter(|_| (300..400).contains(&answer.status) && ask.max_redirects > 0) else {
             answer.content.history = history;
+            answer.ask = Some(ask);
             return Ok(answer);
         };
+        let location = location.to_owned();
+        answer.tell(&ask);
         if history.len() >= ask.max_redirects as usize {
             return Err(Error::Redirects(ask.max_redirects));
         }
-        let next = worker::with(|worker| worker.http.targets.borrow_mut().redirected(&ask.target, location));
+        let next = worker::with(|worker| worker.http.targets.borrow_mut().redirected(&ask.target, &location));
         history.push(Hop { status: answer.status, url: ask.target.url.to_string() });
         ask.redirect(answer.status, next.map_err(Error::Protocol)?);
         start = worker::with(|worker| worker.clock.now());
@@ -120,7 +112,10 @@ async fn exchange(ask: &Ask, start: Nanos, deadline: Nanos) -> Result<Box<Answer
     let mut watch = Watch { ask, progress, told: false };
     let outcome = Before { work: attempt(ask, &mut watch.progress), end: At::new(deadline) }.await;
     let failed = match outcome {
-        Some(Ok(received)) => return Ok(watch.answered(received)),
+        Some(Ok(answer)) => {
+            watch.told = true;
+            return Ok(answer);
+        }
         Some(Err(failed)) => failed,
         None => Failed::new(ErrorClass::Timeout, watch.progress.step.as_str().to_owned()),
     };
@@ -160,23 +155,19 @@ impl<W: Future> Future for Before<W> {
     }
 }
 
-/// What came over the wire.
-struct Received {
-    response: Response,
-    timings: Timings,
-    primary_ip: Arc<str>,
-}
-
 /// Finds or opens a connection and makes the exchange on it. The server may have closed one that was open already just before:
 /// a request of which not a byte was written is made on the next; one that was written and not answered is made once more if
 /// twice is as good as once (RFC 9110, 9.2.2), on a new connection, as browsers do.
-async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Received, Failed> {
+async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Box<Answer>, Failed> {
     let key = worker::with(|worker| {
         worker.http.pool.borrow().key(ask.target.origin.id, ask.client_identity, ask.insecure, ask.context_id)
     });
     while let Some(mut connection) = worker::with(|worker| worker.http.pool.borrow_mut().take(&key)) {
         match converse(ask, &mut connection, progress).await {
-            Ok(received) => return Ok(keep(ask, key, connection, progress, received)),
+            Ok((answer, persistent)) => {
+                keep(ask, key, connection, answer.end(), persistent);
+                return Ok(answer);
+            }
             Err(broken) => match (connection.stamps().first_write, connection.stamps().first_read) {
                 (None, _) => {}
                 (Some(_), None) if ask.method.is_idempotent() => break,
@@ -185,9 +176,14 @@ async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Received, Failed>
         }
     }
     // Boxed, since it is large and rarely needed: else every request would carry the room for it about.
-    let mut connection = Box::pin(connect(&ask.target.origin, ask.client_identity, ask.insecure, progress)).await?;
-    let received = converse(ask, &mut connection, progress).await.map_err(|broken| failed(&broken))?;
-    Ok(keep(ask, key, connection, progress, received))
+    Box::pin(on_new_connection(ask, key, progress)).await
+}
+
+async fn on_new_connection(ask: &Ask, key: Key, progress: &mut Progress) -> Result<Box<Answer>, Failed> {
+    let mut connection = connect(&ask.target.origin, ask.client_identity, ask.insecure, progress).await?;
+    let (answer, persistent) = converse(ask, &mut connection, progress).await.map_err(|broken| failed(&broken))?;
+    keep(ask, key, connection, answer.end(), persistent);
+    Ok(answer)
 }
 
 fn failed(broken: &Broken) -> Failed {
@@ -195,33 +191,40 @@ fn failed(broken: &Broken) -> Failed {
 }
 
 /// Keeps the connection for the next request, if it can be used again.
-fn keep(ask: &Ask, key: Key, mut connection: Connection, progress: &Progress, received: Received) -> Received {
-    let now = progress.start + received.timings.total;
-    if !received.response.persistent {
-        return received;
+fn keep(ask: &Ask, key: Key, mut connection: Connection, now: Nanos, persistent: bool) {
+    if !persistent {
+        return;
     }
-    if connection.is_sending() {
-        // The answer came before all of the request was sent. One that belongs to a run would come back after its end.
-        if key.run != 0 {
-            return received;
+    if !connection.is_sending() {
+        return worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
+    }
+    // The answer came before all of the request was sent. One that belongs to a run would come back after its end.
+    if key.run != 0 {
+        return;
+    }
+    let end = At::new(now.saturating_add(ask.timeout));
+    tokio::spawn(async move {
+        let sent = { Before { work: std::pin::pin!(connection.send_rest()), end }.await };
+        if matches!(sent, Some(Ok(()))) {
+            worker::try_with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
         }
-        let end = At::new(progress.start.saturating_add(ask.timeout));
-        tokio::spawn(async move {
-            let sent = { Before { work: std::pin::pin!(connection.send_rest()), end }.await };
-            if matches!(sent, Some(Ok(()))) {
-                worker::try_with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
-            }
-        });
-    } else {
-        worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
-    }
-    received
+    });
 }
 
-/// One exchange on one connection.
-async fn converse(ask: &Ask, connection: &mut Connection, progress: &mut Progress) -> Result<Received, Broken> {
+/// One exchange on one connection. With the answer comes whether the connection can be used again.
+async fn converse(
+    ask: &Ask,
+    connection: &mut Connection,
+    progress: &mut Progress,
+) -> Result<(Box<Answer>, bool), Broken> {
     let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body);
     let response = connection.exchange(ask.outgoing(), reader, &mut progress.step).await?;
+    let persistent = response.persistent;
+    Ok((answered(ask, progress, connection, response), persistent))
+}
+
+/// Counts a response.
+fn answered(ask: &Ask, progress: &Progress, connection: &Connection, response: Response) -> Box<Answer> {
     let stamps = connection.stamps();
     let since = |at: Option<Nanos>| at.map_or_else(|| progress.since_start(), |at| at.saturating_sub(progress.start));
     let timings = Timings {
@@ -232,7 +235,12 @@ async fn converse(ask: &Ask, connection: &mut Connection, progress: &mut Progres
         first_byte: since(stamps.first_read),
         total: since(stamps.last_read),
     };
-    Ok(Received { response, timings, primary_ip: connection.primary_ip.clone() })
+    ask.session.lock().unwrap_or_else(PoisonError::into_inner).store(&response.headers, &ask.target.url);
+    worker::with(|worker| {
+        let sent = ask.body.len() as u64;
+        worker.tally.borrow_mut().response(ask.number, response.status, timings.total, response.body_size, sent);
+    });
+    Box::new(Answer::new(response, timings, progress.start, connection.primary_ip.clone()))
 }
 
 /// Sees to it that every exchange is counted and told about, however it ends; dropped half way, it was cancelled.
@@ -243,44 +251,12 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn answered(&mut self, received: Received) -> Box<Answer> {
-        self.told = true;
-        let ask = self.ask;
-        let Received { response, timings, primary_ip } = received;
-        let Response { status, headers, body, body_size, .. } = response;
-        ask.session.lock().unwrap_or_else(PoisonError::into_inner).store(&headers, &ask.target.url);
-        worker::with(|worker| {
-            let sent = ask.body.len() as u64;
-            worker.tally.borrow_mut().response(ask.number, status, timings.total, body_size, sent);
-        });
-        let record = Record {
-            run: ask.run.clone(),
-            transaction: ask.transaction.clone(),
-            transaction_id: ask.transaction_id,
-            method: ask.method.clone(),
-            target: ask.target.clone(),
-            name: ask.name.clone(),
-            status,
-            start: self.progress.start,
-            end: self.progress.start + timings.total,
-            times: self.progress.times(&timings),
-            primary_ip: primary_ip.clone(),
-            download_bytes: body_size,
-            extra: Vec::new(),
-            extra_fields: 0,
-        };
-        let content = Content { target: ask.target.clone(), headers, body, history: Vec::new(), primary_ip };
-        Box::new(Answer { status, body_size, timings, content, record })
-    }
-
     fn failed(&mut self, failed: &Failed) {
         self.told = true;
         let (ask, progress) = (self.ask, &self.progress);
         worker::try_with(|worker| {
             let now = worker.clock.now();
             worker.tally.borrow_mut().error(ask.number, failed.class);
-            let timings =
-                Timings { dns: 0, connect: 0, tls: 0, transfer_start: 0, first_byte: 0, total: now - progress.start };
             let message = HttpError {
                 start: worker.clock.unix(progress.start),
                 end: worker.clock.unix(now),
@@ -289,7 +265,7 @@ impl Watch<'_> {
                 name: ask.name.as_deref(),
                 class: failed.class.as_str(),
                 message: &failed.reason,
-                times: progress.times(&timings),
+                times: progress.times(now - progress.start),
             };
             let place =
                 Place { identity: &ask.run, transaction: &ask.transaction.full, transaction_id: ask.transaction_id };

@@ -1,13 +1,13 @@
 //! HTTP of journeys on connections of our own, so that every step is timed where it happens, every address is known before it is
 //! connected, and a request costs little more than its system calls.
 
+mod answer;
 mod body;
 mod connect;
 mod connection;
 mod exchange;
 mod headers;
 mod pool;
-mod record;
 mod request;
 mod response;
 mod session;
@@ -17,9 +17,9 @@ mod tls;
 
 use std::cell::RefCell;
 
-pub use body::{Content, Decoded};
-pub use exchange::{Answer, perform};
-pub use record::Record;
+pub use answer::Answer;
+pub use body::Decoded;
+pub use exchange::perform;
 pub use request::{Ask, Asker};
 pub use session::Session;
 pub use tls::trust_in_background;

@@ -83,7 +83,7 @@ fn ends() {
         for (name, parent) in [("a", 1), ("b", 2), ("c", 3), ("d", 1), ("e", 2)] {
             run.begin(name, parent).unwrap();
         }
-        let ended: Vec<_> = ends.iter().map(|id| ids(&run.open.end(*id))).collect();
+        let ended: Vec<_> = ends.iter().map(|id| ids(&run.open.end(*id).collect::<Vec<_>>())).collect();
         assert_eq!(ended, want, "{why}");
         assert_eq!(ids(&run.open.open), left, "{why}");
         assert_eq!(run.open.are_open(), !left.is_empty(), "{why}");
@@ -113,7 +113,7 @@ fn depth_is_bounded() {
     assert!(matches!(run.begin("x", parent), Err(Refused::TooDeep)));
     assert_eq!(run.name(parent).matches(" :: ").count(), 32);
     assert!(run.begin("x", ROOT_ID).is_ok(), "elsewhere there is room");
-    run.open.end(parent);
+    drop(run.open.end(parent));
     assert!(run.begin("x", parent - 1).is_ok(), "as deep as that again");
 }
 
@@ -125,7 +125,7 @@ fn open_ones_are_bounded() {
     }
     assert_eq!(run.open.open.len(), 1_000, "the root is one of them");
     assert!(matches!(run.begin("x", ROOT_ID), Err(Refused::TooMany)));
-    assert_eq!(ids(&run.open.end(500)), [500]);
+    assert_eq!(ids(&run.open.end(500).collect::<Vec<_>>()), [500]);
     assert_eq!(run.begin("x", ROOT_ID).unwrap(), 1_001, "numbers are not used twice in a run");
     assert!(run.begin("x", ROOT_ID).is_err());
 }
@@ -158,7 +158,7 @@ fn more_names_than_are_kept() {
         let id = run.begin(&number.to_string(), ROOT_ID).unwrap();
         let inner = run.begin("in", id).unwrap();
         assert_eq!(run.name(inner), format!("__root__ :: {number} :: in"));
-        run.open.end(id);
+        drop(run.open.end(id));
     }
     assert!(run.names.known.len() < NAMES_MAX);
     let id = run.begin("0", ROOT_ID).unwrap();

@@ -2,12 +2,10 @@ use std::io::Write;
 
 use proptest::prelude::*;
 
-use super::super::target::Targets;
 use super::*;
 
 fn content(headers: &[(&str, &[u8])], body: &[u8]) -> Content {
     Content {
-        target: Targets::default().get("http://a/").unwrap(),
         headers: Headers::of(headers),
         body: Bytes::copy_from_slice(body),
         history: Vec::new(),
