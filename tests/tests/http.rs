@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
+use tests::early::Early;
 use tests::program::eventually;
 use tests::raw::{Raw, Request, answer};
 use tests::servers::Playground;
@@ -312,4 +313,19 @@ fn connections_closed_by_the_server_are_made_again() {
     assert!(seen.iter().all(|seen| seen["status"] == 200), "{seen:?}");
     let connections: Vec<_> = raw.asked().iter().map(|request| request.connection).collect();
     assert_eq!(connections, [0, 1, 1, 2]);
+}
+
+/// What is answered before it is sent is sent to its end where others may use the connection, and given up where it would end with
+/// the run.
+#[test]
+fn an_early_answer() {
+    for (option, whole) in [("runner", true), ("journey", false), ("never", false)] {
+        let early = Early::start();
+        let url = format!("http://127.0.0.1:{}/", early.port);
+        let steps = json!([{ "url": url, "method": "POST", "body": "x".repeat(100_000) }, { "url": url }]);
+        let tested = Trial::visit(&steps).option(&format!("--connections={option}")).run().expect(0);
+        tested.conserved();
+        assert_eq!(tested.seen().iter().filter(|seen| seen["status"] == 200).count(), 2, "{option}");
+        assert_eq!(early.rest_came(), Some(whole), "{option}");
+    }
 }

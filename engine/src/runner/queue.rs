@@ -31,7 +31,7 @@ struct Places {
 struct Place {
     /// Taken out while it runs, so that it can wake others and itself.
     journey: Option<Future>,
-    waker: Waker,
+    waker: Option<Waker>,
 }
 
 impl Queue {
@@ -52,7 +52,7 @@ impl Queue {
             return free;
         }
         let (place, waker) = self.ready.add_place(worker);
-        places.all.push(Place { journey: Some(journey), waker });
+        places.all.push(Place { journey: Some(journey), waker: Some(waker) });
         place
     }
 
@@ -100,13 +100,14 @@ impl Queue {
     /// Lets the first one go on until it waits again.
     fn enter(&self) {
         let Some(at) = self.ready.pop() else { return };
-        let taken = self.at(at, |place| place.journey.take().map(|journey| (journey, place.waker.clone())));
-        let Some((mut journey, waker)) = taken else { return };
+        let taken = self.at(at, |place| place.journey.is_some().then(|| (place.journey.take(), place.waker.take())));
+        let Some((Some(mut journey), Some(waker))) = taken else { return };
         let done = journey.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        // What is done is dropped here, where it may have something to say.
+        let left = (!done).then_some(journey);
+        self.at(at, |place| (place.waker, place.journey) = (Some(waker), left));
         if done {
             self.places.borrow_mut().free.push(at);
-        } else {
-            self.at(at, |place| place.journey = Some(journey));
         }
     }
 

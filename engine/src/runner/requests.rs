@@ -29,7 +29,8 @@ struct Places {
 struct Place {
     /// Taken out while it goes on.
     work: Option<Work>,
-    waker: Waker,
+    /// Lent while it goes on.
+    waker: Option<Waker>,
     outcome: Option<Outcome>,
     /// The journey, where it waits for the outcome.
     waiting: Option<Waker>,
@@ -71,7 +72,7 @@ impl Requests {
             return Pending(free);
         }
         let (place, waker) = self.ready.add_place(worker);
-        places.all.push(Place { work, waker, outcome, waiting: None });
+        places.all.push(Place { work, waker: Some(waker), outcome, waiting: None });
         Pending(place)
     }
 
@@ -86,17 +87,20 @@ impl Requests {
 
     fn poll_work(&self, at: u32) {
         // Woken once more after its end, it has no work.
-        let taken = self.at(at, |place| place.work.take().map(|work| (work, place.waker.clone())));
-        let Some((mut work, waker)) = taken else { return };
+        let taken = self.at(at, |place| place.work.is_some().then(|| (place.work.take(), place.waker.take())));
+        let Some((Some(mut work), Some(waker))) = taken else { return };
         let polled = work.as_mut().poll(&mut Context::from_waker(&waker));
-        let waiting = self.at(at, |place| match polled {
-            Poll::Ready(outcome) => {
-                place.outcome = Some(outcome);
-                place.waiting.take()
-            }
-            Poll::Pending => {
-                place.work = Some(work);
-                None
+        let waiting = self.at(at, |place| {
+            place.waker = Some(waker);
+            match polled {
+                Poll::Ready(outcome) => {
+                    place.outcome = Some(outcome);
+                    place.waiting.take()
+                }
+                Poll::Pending => {
+                    place.work = Some(work);
+                    None
+                }
             }
         });
         waiting.into_iter().for_each(Waker::wake);

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -88,26 +89,11 @@ impl Connection {
     }
 
     /// One exchange. The connection can be used again if the response is persistent. `step` tells how far it has come.
-    pub async fn exchange(
-        &mut self,
-        request: Outgoing,
-        mut reader: Reader,
-        step: &mut Step,
-    ) -> Result<Response, Broken> {
+    pub fn exchange<'a>(&'a mut self, request: Outgoing, reader: Reader, step: &'a mut Step) -> Exchange<'a> {
         *step = Step::Request;
         self.socket.stamps = Stamps::default();
         self.unsent = Some(request);
-        let done = poll_fn(|context| self.poll_exchange(context, &mut reader, step)).await;
-        let mut response = done.map(|clean| {
-            let mut response = reader.finish();
-            response.persistent &= clean;
-            response
-        })?;
-        // What a server doesn't want to hear is not told any further.
-        if self.is_sending() && response.status >= 400 {
-            response.persistent = false;
-        }
-        Ok(response)
+        Exchange { connection: self, reader, step }
     }
 
     /// Answers whether nothing has come after the response.
@@ -162,6 +148,27 @@ impl Connection {
         ready!(self.socket.poll_flush(context))?;
         self.unsent = None;
         Poll::Ready(Ok(()))
+    }
+}
+
+/// An exchange going on. A type of its own, since an async function would keep request and reader twice: it is on the path of every
+/// request.
+pub struct Exchange<'a> {
+    connection: &'a mut Connection,
+    reader: Reader,
+    step: &'a mut Step,
+}
+
+impl Future for Exchange<'_> {
+    type Output = Result<Response, Broken>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { connection, reader, step } = self.get_mut();
+        let clean = ready!(connection.poll_exchange(context, reader, step))?;
+        let mut response = reader.finish();
+        // What a server doesn't want to hear is not told any further.
+        response.persistent &= clean && !(connection.is_sending() && response.status >= 400);
+        Poll::Ready(Ok(response))
     }
 }
 

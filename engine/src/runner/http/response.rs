@@ -111,9 +111,9 @@ impl Reader {
         matches!(self.stage, Stage::Done)
     }
 
-    /// The response, once it is done.
-    pub fn finish(self) -> Response {
-        Response { body: self.body.into(), ..self.response }
+    /// The response, once it is done; taken out.
+    pub fn finish(&mut self) -> Response {
+        Response { body: std::mem::take(&mut self.body).into(), ..std::mem::take(&mut self.response) }
     }
 
     fn step(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
