@@ -1,7 +1,7 @@
 //! A place where one journey runs after another: the life of one journey at once.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -104,7 +104,10 @@ async fn run(
     context.args.clear();
     context.args.extend_from_slice(item.map_or(&[][..], |item| &item.data));
     (context.context_id, context.config_version) = (context_id, version);
-    let end = conclude(instance.run(context)).await;
+    let end = {
+        let running = pin!(instance.run(context));
+        conclude(running).await
+    };
     let usable = settle(scenario, &mut instance, &end);
     let state = instance.store.data();
     *woken = state.run.woken;
@@ -119,10 +122,10 @@ async fn open(scenario: &Scenario) -> wasmtime::Result<Box<Instance>> {
 }
 
 /// Runs to the end, or until it may not any longer.
-async fn conclude(run: impl Future<Output = wasmtime::Result<Result<(), Ending>>>) -> End {
+async fn conclude(mut run: Pin<&mut impl Future<Output = wasmtime::Result<Result<(), Ending>>>>) -> End {
     let limit =
         worker::with(|worker| worker.settings.run_timeout.map(|limit| worker.clock.now().saturating_add(limit)));
-    let (mut run, mut limit) = (pin!(run), pin!(limit.map(At::new)));
+    let mut limit = pin!(limit.map(At::new));
     poll_fn(|context| {
         if worker::with(|worker| worker.cancelled.get()) {
             return Poll::Ready(End::Cancelled);

@@ -1,5 +1,5 @@
 //! What messages look like. Nearly every message differs from one before it only in its times, numbers and texts of the same
-//! length: that is seen by comparing what must not differ, 32 bytes at a time, and then every field is where it was.
+//! length: that is seen by comparing what must not differ eight bytes at a time, and then every field is where it was.
 
 use crate::wire::value::{Fields, Raw};
 
@@ -27,43 +27,13 @@ struct Place {
 #[derive(Clone)]
 pub struct Shape {
     length: usize,
-    /// What is compared, and with what: all bytes but the payloads of scalars and texts.
-    blocks: Vec<Block>,
-    /// The last bytes, which overlap those before them.
-    last: Block,
+    /// What is compared: all bytes but the payloads of scalars and texts.
+    masks: Vec<u64>,
+    values: Vec<u64>,
+    /// The last eight bytes, which overlap those before them.
+    last: (u64, u64),
     /// Number and place of every field that is wanted.
     fields: Vec<Span>,
-}
-
-/// A few bytes at once, so that the compiler can use wide registers.
-type Words = [u64; 4];
-
-#[derive(Clone, Copy)]
-struct Block {
-    mask: Words,
-    value: Words,
-}
-
-impl Block {
-    fn new(mask: &[u8; 32], bytes: &[u8; 32]) -> Self {
-        let (mask, bytes) = (words(mask), words(bytes));
-        Self { mask, value: std::array::from_fn(|at| bytes[at] & mask[at]) }
-    }
-
-    /// Adds to `all` in which bits these bytes differ.
-    #[inline(always)]
-    fn differ(&self, bytes: &[u8; 32], all: &mut Words) {
-        let bytes = words(bytes);
-        for at in 0..bytes.len() {
-            all[at] |= (bytes[at] & self.mask[at]) ^ self.value[at];
-        }
-    }
-}
-
-#[inline(always)]
-fn words(bytes: &[u8; 32]) -> Words {
-    let (chunks, _) = bytes.as_chunks();
-    std::array::from_fn(|at| u64::from_le_bytes(chunks[at]))
 }
 
 #[derive(Clone, Copy)]
@@ -112,23 +82,22 @@ impl Shape {
             fields.extend(number(key).map(|number| Span { number, start, end }));
         }
         let (chunks, _) = message.as_chunks();
-        let (masks, _) = mask.as_chunks();
-        let blocks = masks.iter().zip(chunks).map(|(mask, bytes)| Block::new(mask, bytes)).collect();
-        // A shorter message is soon walked.
-        let last = Block::new(mask.last_chunk()?, message.last_chunk()?);
-        Some(Self { length: message.len(), blocks, last, fields })
+        let (mask_chunks, _) = mask.as_chunks();
+        let masks: Vec<u64> = mask_chunks.iter().map(|chunk| u64::from_le_bytes(*chunk)).collect();
+        let values = chunks.iter().zip(&masks).map(|(chunk, mask)| u64::from_le_bytes(*chunk) & mask).collect();
+        let last_mask = u64::from_le_bytes(*mask.last_chunk()?);
+        let last = (last_mask, u64::from_le_bytes(*message.last_chunk()?) & last_mask);
+        Some(Self { length: message.len(), masks, values, last, fields })
     }
 
     #[inline]
     fn is_of(&self, message: &[u8]) -> bool {
         let Some(last) = message.last_chunk().filter(|_| message.len() == self.length) else { return false };
-        let mut all = [0; 4];
-        self.last.differ(last, &mut all);
         let (chunks, _) = message.as_chunks();
-        for (block, bytes) in self.blocks.iter().zip(chunks) {
-            block.differ(bytes, &mut all);
-        }
-        all == [0; 4]
+        let compared = chunks.iter().zip(&self.masks).zip(&self.values);
+        let differ = |((chunk, mask), value): ((&[u8; 8], &u64), &u64)| (u64::from_le_bytes(*chunk) & mask) ^ value;
+        let last = (u64::from_le_bytes(*last) & self.last.0) ^ self.last.1;
+        compared.fold(last, |all, one| all | differ(one)) == 0
     }
 
     /// Shows every wanted field of a message of this shape, in order.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use rmp::encode::{write_bin, write_bool, write_f64, write_map_len, write_sint, write_str, write_uint};
+use rmp::encode::{write_bin, write_bool, write_map_len, write_sint, write_str, write_uint};
 
 use super::value::{Fields, Malformed};
 
@@ -352,15 +352,27 @@ fn map(out: &mut Vec<u8>, pairs: u32) {
 
 /// Writes a string.
 pub fn text(out: &mut Vec<u8>, text: &str) {
-    ok(write_str(out, text));
+    match text.len() {
+        // Most are short; this is where a message's time goes.
+        length @ 0..=31 => {
+            out.push(0xa0 | length as u8);
+            out.extend_from_slice(text.as_bytes());
+        }
+        _ => ok(write_str(out, text)),
+    }
 }
 
 fn uint(out: &mut Vec<u8>, value: u64) {
-    ok(write_uint(out, value));
+    match value {
+        0..=0x7f => out.push(value as u8),
+        _ => ok(write_uint(out, value)),
+    }
 }
 
+/// At once, since a message is mostly floats.
 fn float(out: &mut Vec<u8>, value: f64) {
-    ok(write_f64(out, value));
+    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+    out.extend_from_slice(&[0xcb, a, b, c, d, e, f, g, h]);
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970 are positive and fit")]

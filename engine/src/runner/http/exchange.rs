@@ -180,7 +180,7 @@ async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Box<Answer>, Fail
 }
 
 async fn on_new_connection(ask: &Ask, key: Key, progress: &mut Progress) -> Result<Box<Answer>, Failed> {
-    let mut connection = connect(&ask.target.origin, ask.client_identity, ask.insecure, progress).await?;
+    let mut connection = Box::new(connect(&ask.target.origin, ask.client_identity, ask.insecure, progress).await?);
     let (answer, persistent) = converse(ask, &mut connection, progress).await.map_err(|broken| failed(&broken))?;
     keep(ask, key, connection, answer.end(), persistent);
     Ok(answer)
@@ -191,7 +191,7 @@ fn failed(broken: &Broken) -> Failed {
 }
 
 /// Keeps the connection for the next request, if it can be used again.
-fn keep(ask: &Ask, key: Key, mut connection: Connection, now: Nanos, persistent: bool) {
+fn keep(ask: &Ask, key: Key, mut connection: Box<Connection>, now: Nanos, persistent: bool) {
     if !persistent {
         return;
     }

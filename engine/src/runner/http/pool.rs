@@ -23,7 +23,7 @@ pub struct Key {
 }
 
 struct Idle {
-    connection: Connection,
+    connection: Box<Connection>,
     since: Nanos,
 }
 
@@ -48,7 +48,7 @@ impl Pool {
     }
 
     /// The one used last, if any is open.
-    pub fn take(&mut self, key: &Key) -> Option<Connection> {
+    pub fn take(&mut self, key: &Key) -> Option<Box<Connection>> {
         let waiting = self.idle.get_mut(key)?;
         while let Some(mut idle) = waiting.pop() {
             self.count -= 1;
@@ -59,7 +59,7 @@ impl Pool {
         None
     }
 
-    pub fn put(&mut self, key: Key, connection: Connection, now: Nanos) {
+    pub fn put(&mut self, key: Key, connection: Box<Connection>, now: Nanos) {
         if self.reuse == Reuse::Never || self.count >= IDLE_CONNECTIONS_MAX {
             return;
         }

@@ -18,11 +18,11 @@ impl Server {
     }
 
     /// An open connection, marked so that it can be told from others, and its other end.
-    async fn connect(&self, mark: &str) -> (Connection, TcpStream) {
+    async fn connect(&self, mark: &str) -> (Box<Connection>, TcpStream) {
         let stream = TcpStream::connect(self.0.local_addr().unwrap()).await.unwrap();
         let (end, _) = self.0.accept().await.unwrap();
         let socket = Socket::new(Stream::Plain(stream), Clock::start());
-        (Connection::new(socket, mark.into()), end)
+        (Box::new(Connection::new(socket, mark.into())), end)
     }
 }
 
