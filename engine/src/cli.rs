@@ -4,14 +4,13 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
 use crate::local::{self, Datapool, Wanted};
-use crate::playground;
+use crate::{playground, shutdown};
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -179,14 +178,10 @@ async fn test(args: &local::Args, wanted: Result<Wanted, crate::component::Error
 }
 
 async fn play(args: playground::Args, screen: &Screen) -> ExitCode {
-    let shutdown = CancellationToken::new();
-    let told = shutdown.clone();
-    tokio::spawn(async move {
-        if let Ok(mut signals) = local::signals() {
-            signals.next().await;
-            told.cancel();
-        }
-    });
+    let shutdown = match shutdown::on_signal() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return failed(screen, &error.to_string(), 1),
+    };
     match playground::run(args, shutdown).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

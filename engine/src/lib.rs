@@ -10,6 +10,7 @@ pub mod local;
 pub mod playground;
 pub mod runner;
 pub mod scenario;
+pub mod shutdown;
 pub mod sink;
 pub mod stats;
 pub mod wire;

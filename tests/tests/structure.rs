@@ -8,6 +8,7 @@ use tests::program::root;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("scenario", &[]),
     ("wire", &[]),
+    ("shutdown", &[]),
     ("sink", &["wire"]),
     ("component", &["wire"]),
     ("stats", &["wire", "sink"]),
@@ -19,9 +20,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runner", &["wire", "scenario", "component"]),
     (
         "local",
-        &["wire", "sink", "scenario", "component", "controller", "runner", "stats", "collector", "exporter", "console"],
+        &[
+            "wire",
+            "shutdown",
+            "sink",
+            "scenario",
+            "component",
+            "controller",
+            "runner",
+            "stats",
+            "collector",
+            "exporter",
+            "console",
+        ],
     ),
-    ("cli", &["local", "component", "console", "playground"]),
+    ("cli", &["local", "component", "console", "playground", "shutdown"]),
     ("main", &[]),
     ("lib", &[]),
 ];

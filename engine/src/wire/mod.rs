@@ -2,6 +2,7 @@
 
 pub use mite_core::wire::{batch, socket, zmtp};
 
+pub mod account;
 pub mod config;
 pub mod dump;
 pub mod message;

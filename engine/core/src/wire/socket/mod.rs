@@ -31,7 +31,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use backoff::Backoff;
 pub use endpoint::{Endpoint, WrongEndpoint};
-pub use endpoints::Error;
+pub use endpoints::{Error, process_id};
 pub use options::{Full, Options};
 pub use pull::{Incoming, Pull, Received};
 pub use push::{NoteTooLarge, Push};
