@@ -4,13 +4,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
 use crate::local::{self, Datapool, Wanted};
-use crate::{playground, shutdown};
+use crate::{duplicator, playground, shutdown};
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -71,6 +72,10 @@ enum Command {
     Journey(JourneyCommand),
     /// A web server to practise on: a small shop, a JSON API, delays, failures
     Playground(playground::Args),
+    /// Give every message to every output
+    ///
+    /// Example: mite duplicator --message-socket=tcp://0.0.0.0:14302 tcp://127.0.0.1:14303 tcp://127.0.0.1:14304
+    Duplicator(duplicator::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,6 +147,10 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match command {
             Command::Playground(args) => play(args, &screen).await,
+            Command::Duplicator(args) => {
+                part(&screen, duplicator::Error::exit_code, async |shutdown| duplicator::run(args, shutdown).await)
+                    .await
+            }
             Command::Scenario(ScenarioCommand::Test { spec, args }) => {
                 test(&args, spec.parse().map(Wanted::Scenario), &screen).await
             }
@@ -188,6 +197,22 @@ async fn play(args: playground::Args, screen: &Screen) -> ExitCode {
             let code = if matches!(error, playground::Error::Worker { .. }) { 1 } else { 104 };
             failed(screen, &with_causes(&error), code)
         }
+    }
+}
+
+/// Runs a component of the pipeline until it is told to stop, or fails.
+async fn part<E: std::error::Error + From<std::io::Error>>(
+    screen: &Screen,
+    exit_code: impl Fn(&E) -> u8,
+    run: impl AsyncFnOnce(CancellationToken) -> Result<(), E>,
+) -> ExitCode {
+    let ran = match shutdown::on_signal() {
+        Ok(shutdown) => run(shutdown).await,
+        Err(error) => Err(error.into()),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(screen, &with_causes(&error), exit_code(&error)),
     }
 }
 

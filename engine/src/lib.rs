@@ -5,6 +5,7 @@ pub mod collector;
 pub mod component;
 pub mod console;
 pub mod controller;
+pub mod duplicator;
 pub mod exporter;
 pub mod local;
 pub mod playground;

@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("sink", &["wire"]),
     ("component", &["wire"]),
+    ("duplicator", &["wire"]),
     ("stats", &["wire", "sink"]),
     ("collector", &["wire", "sink"]),
     ("exporter", &["wire"]),
@@ -34,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "console",
         ],
     ),
-    ("cli", &["local", "component", "console", "playground", "shutdown"]),
+    ("cli", &["local", "component", "console", "playground", "shutdown", "duplicator"]),
     ("main", &[]),
     ("lib", &[]),
 ];
