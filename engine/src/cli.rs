@@ -11,7 +11,7 @@ use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
 use crate::local::{self, Datapool, Wanted};
-use crate::{duplicator, playground, shutdown};
+use crate::{cat, collector, duplicator, exporter, playground, recorder, shutdown, stats};
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -76,6 +76,31 @@ enum Command {
     ///
     /// Example: mite duplicator --message-socket=tcp://0.0.0.0:14302 tcp://127.0.0.1:14303 tcp://127.0.0.1:14304
     Duplicator(duplicator::Args),
+    /// Make figures of messages
+    ///
+    /// Example: mite stats --stats-in-socket=tcp://127.0.0.1:14304 --stats-out-socket=tcp://127.0.0.1:14305
+    Stats(stats::process::Args),
+    /// Show the figures of stats to Prometheus
+    ///
+    /// Example: mite prometheus_exporter --stats-out-socket=tcp://127.0.0.1:14305 --web-address=127.0.0.1:9301
+    #[command(name = "prometheus_exporter")]
+    PrometheusExporter(exporter::process::Args),
+    /// Keep all messages in files
+    ///
+    /// Example: mite collector --collector-socket=tcp://127.0.0.1:14303 --collector-dir=collector_data
+    Collector(collector::process::Args),
+    /// Keep the data that journeys create in files
+    ///
+    /// Example: mite recorder --recorder-socket=tcp://127.0.0.1:14303 --recorder-dir=recorder_data
+    Recorder(recorder::process::Args),
+    /// Show a file of messages as lines of JSON
+    ///
+    /// Example: mite cat --prettify-timestamps collector_data/current
+    Cat(cat::Args),
+    /// Make a file of messages of lines of JSON, as `mite cat` writes them
+    ///
+    /// Example: mite cat collector_data/current | mite uncat > copy.msgpack
+    Uncat(cat::uncat::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -151,6 +176,25 @@ pub fn main() -> ExitCode {
                 part(&screen, duplicator::Error::exit_code, async |shutdown| duplicator::run(args, shutdown).await)
                     .await
             }
+            Command::Stats(args) => {
+                use stats::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Collector(args) => {
+                use collector::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Recorder(args) => {
+                use recorder::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Cat(args) => done(&screen, cat::run(&args)),
+            Command::Uncat(_) => done(&screen, cat::uncat::run()),
+            Command::PrometheusExporter(args) => {
+                use exporter::process;
+                let run = async |shutdown| process::run(args, stats::help, shutdown).await;
+                part(&screen, process::Error::exit_code, run).await
+            }
             Command::Scenario(ScenarioCommand::Test { spec, args }) => {
                 test(&args, spec.parse().map(Wanted::Scenario), &screen).await
             }
@@ -213,6 +257,13 @@ async fn part<E: std::error::Error + From<std::io::Error>>(
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(screen, &with_causes(&error), exit_code(&error)),
+    }
+}
+
+fn done(screen: &Screen, done: Result<(), cat::Error>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
     }
 }
 
