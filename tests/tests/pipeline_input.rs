@@ -9,75 +9,95 @@ use tests::pipeline::{Places, kill, stop};
 use tests::program::{Running, command, eventually, mite, run};
 use tests::sender::{Sender, encoded};
 
-#[test]
-fn one_message_that_names_the_option() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let place = taken.local_addr().expect("it is bound").to_string();
-    let taken = format!("tcp://{place}");
-    let directory = files::directory();
-    let file = directory.path().join("file");
-    std::fs::write(&file, "").expect("a file");
-    let inside = file.join("dir").display().to_string();
-    let fine = "tcp://127.0.0.1:0";
-    let usage: &[&str] = &["Usage"];
-    let cases: &[(&[&str], i32, &[&str])] = &[
-        (&["duplicator"], 2, &["OUT_SOCKET", "Usage"]),
-        (&["duplicator", "--message-socket=foo", fine], 104, &["--message-socket", "`foo`", "tcp://127.0.0.1:14301"]),
-        (
-            &["duplicator", "--message-socket", &taken, fine],
-            104,
-            &["--message-socket", &taken, "in use", "choose another"],
-        ),
-        (&["duplicator", "--message-socket", fine, "tcp://x"], 104, &["OUT_SOCKET", "`tcp://x`", "no port"]),
-        (&["duplicator", "--message-socket", fine, &taken], 104, &["OUT_SOCKET", &taken, "in use"]),
-        (&["duplicator", "--message-socket", fine, "udp://127.0.0.1:1"], 104, &["OUT_SOCKET", "only tcp and ipc"]),
-        (&["duplicator", "--out-queue=0", fine], 2, &["--out-queue", "0"]),
-        (&["stats", "--stats-in-socket=foo"], 104, &["--stats-in-socket", "`foo`"]),
-        (&["stats", "--stats-out-socket=tcp://*:5"], 104, &["--stats-out-socket", "can be bound, not connected to"]),
-        (&["stats", "--stats-include-processors=nope"], 104, &["`nope`", "mite_http"]),
-        (&["stats", "--stats-exclude-processors=mite,nope"], 104, &["`nope`", "mite_http"]),
-        (&["prometheus_exporter", "--stats-out-socket=foo"], 104, &["--stats-out-socket", "`foo`"]),
-        (
-            &["prometheus_exporter", "--stats-out-socket", &taken, "--web-address=127.0.0.1:0"],
-            104,
-            &["--stats-out-socket", "in use"],
-        ),
-        (&["prometheus_exporter", "--stats-out-socket", fine, "--web-address=:1"], 104, &["--web-address", "no host"]),
-        (
-            &["prometheus_exporter", "--stats-out-socket", fine, "--web-address", &place],
-            104,
-            &["--web-address", &place, "in use"],
-        ),
-        (&["prometheus_exporter", "--expire=x"], 2, &["--expire", "x"]),
-        (
-            &["collector", "--collector-socket=foo", "--collector-dir", &directory.path().display().to_string()],
-            104,
-            &["--collector-socket", "`foo`"],
-        ),
-        (&["collector", "--collector-dir", &inside], 104, &[&inside, "may be written"]),
-        (&["collector", "--collector-roll=0"], 2, &["--collector-roll", "0"]),
-        (&["collector", "--collector-filter=txn"], 2, &["--collector-filter", "type=txn,error"]),
-        (
-            &["recorder", "--recorder-socket=foo", "--recorder-dir", &directory.path().display().to_string()],
-            104,
-            &["--recorder-socket", "`foo`"],
-        ),
-        (&["recorder", "--recorder-dir", &inside], 104, &[&inside, "may be written"]),
-        (&["cat"], 2, usage),
-        (&["cat", "no/such/file"], 104, &["no/such/file", "No such file"]),
-        (&["cat", "tests"], 104, &["tests", "directory"]),
-        (&["uncat", "file"], 2, usage),
-    ];
-    for (arguments, code, words) in cases {
+/// Fails unless each of these ends so and says these words.
+#[track_caller]
+fn refused(code: i32, cases: &[(&[&str], &[&str])]) {
+    for (arguments, words) in cases {
         let ended = run(arguments);
         let stderr = &ended.stderr;
-        assert_eq!(ended.code(), *code, "{arguments:?}: {stderr}");
-        assert!(*code == 2 || stderr.contains("mite: "), "{arguments:?}: {stderr}");
+        assert_eq!(ended.code(), code, "{arguments:?}: {stderr}");
+        assert!(code == 2 || stderr.contains("mite: "), "{arguments:?}: {stderr}");
         for word in *words {
             assert!(stderr.contains(word), "{arguments:?}: no `{word}` in {stderr}");
         }
         assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
     }
+}
+
+#[test]
+fn wrong_usage() {
+    refused(
+        2,
+        &[
+            (&["duplicator"], &["OUT_SOCKET", "Usage"]),
+            (&["duplicator", "--out-queue=0", "tcp://127.0.0.1:0"], &["--out-queue", "0"]),
+            (&["prometheus_exporter", "--expire=x"], &["--expire", "x"]),
+            (&["collector", "--collector-roll=0"], &["--collector-roll", "0"]),
+            (&["collector", "--collector-filter=txn"], &["--collector-filter", "type=txn,error"]),
+            (&["cat"], &["MSGPACK_FILE", "Usage"]),
+            (&["uncat", "file"], &["Usage"]),
+        ],
+    );
+}
+
+#[test]
+fn endpoints_that_are_none() {
+    let directory = files::directory();
+    let here = directory.path().display().to_string();
+    let fine = "tcp://127.0.0.1:0";
+    refused(
+        104,
+        &[
+            (&["duplicator", "--message-socket=foo", fine], &["--message-socket", "`foo`", "tcp://127.0.0.1:14301"]),
+            (&["duplicator", "--message-socket", fine, "tcp://x"], &["OUT_SOCKET", "`tcp://x`", "no port"]),
+            (&["duplicator", "--message-socket", fine, "udp://127.0.0.1:1"], &["OUT_SOCKET", "only tcp and ipc"]),
+            (&["stats", "--stats-in-socket=foo"], &["--stats-in-socket", "`foo`"]),
+            (&["stats", "--stats-out-socket=tcp://*:5"], &["--stats-out-socket", "can be bound, not connected to"]),
+            (
+                &["prometheus_exporter", "--web-address=127.0.0.1:0", "--stats-out-socket=foo"],
+                &["--stats-out-socket", "`foo`"],
+            ),
+            (&["prometheus_exporter", "--stats-out-socket", fine, "--web-address=:1"], &["--web-address", "no host"]),
+            (&["collector", "--collector-dir", &here, "--collector-socket=foo"], &["--collector-socket", "`foo`"]),
+            (&["recorder", "--recorder-dir", &here, "--recorder-socket=foo"], &["--recorder-socket", "`foo`"]),
+        ],
+    );
+}
+
+#[test]
+fn what_is_taken_or_not_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let web = listener.local_addr().expect("it is bound").to_string();
+    let taken = format!("tcp://{web}");
+    let directory = files::directory();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").expect("a file");
+    let inside = file.join("dir").display().to_string();
+    let fine = "tcp://127.0.0.1:0";
+    refused(
+        104,
+        &[
+            (
+                &["duplicator", "--message-socket", &taken, fine],
+                &["--message-socket", &taken, "in use", "choose another"],
+            ),
+            (&["duplicator", "--message-socket", fine, &taken], &["OUT_SOCKET", &taken, "in use"]),
+            (
+                &["prometheus_exporter", "--web-address=127.0.0.1:0", "--stats-out-socket", &taken],
+                &["--stats-out-socket", "in use"],
+            ),
+            (
+                &["prometheus_exporter", "--stats-out-socket", fine, "--web-address", &web],
+                &["--web-address", &web, "in use"],
+            ),
+            (&["stats", "--stats-include-processors=nope"], &["`nope`", "mite_http"]),
+            (&["stats", "--stats-exclude-processors=mite,nope"], &["`nope`", "mite_http"]),
+            (&["collector", "--collector-dir", &inside], &[&inside, "may be written"]),
+            (&["recorder", "--recorder-dir", &inside], &[&inside, "may be written"]),
+            (&["cat", "no/such/file"], &["no/such/file", "No such file"]),
+            (&["cat", "tests"], &["tests", "directory"]),
+        ],
+    );
 }
 
 #[test]
@@ -182,7 +202,7 @@ fn a_collector_that_was_killed_leaves_whole_messages() {
     assert_eq!(sender.close().unsure, 0);
     stop(duplicator);
     let log = stop(again).stderr;
-    assert!(log.contains("half written: 12 bytes cut off"), "{log}");
+    assert!(log.contains("half written: 9 bytes cut off"), "{log}");
     let numbers = places.numbers();
     assert!(numbers.len() >= 500 && numbers.is_sorted(), "{} whole messages, in order", numbers.len());
 }
