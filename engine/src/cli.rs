@@ -7,11 +7,18 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::cat;
+use crate::collector;
 use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
+use crate::duplicator;
+use crate::exporter;
 use crate::local::{self, Datapool, Wanted};
 use crate::playground;
+use crate::recorder;
+use crate::shutdown;
+use crate::stats;
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -72,6 +79,35 @@ enum Command {
     Journey(JourneyCommand),
     /// A web server to practise on: a small shop, a JSON API, delays, failures
     Playground(playground::Args),
+    /// Give every message to every output
+    ///
+    /// Example: mite duplicator --message-socket=tcp://0.0.0.0:14302 tcp://127.0.0.1:14303 tcp://127.0.0.1:14304
+    Duplicator(duplicator::Args),
+    /// Make figures of messages
+    ///
+    /// Example: mite stats --stats-in-socket=tcp://127.0.0.1:14304 --stats-out-socket=tcp://127.0.0.1:14305
+    Stats(stats::process::Args),
+    /// Show the figures of stats to Prometheus
+    ///
+    /// Example: mite prometheus_exporter --stats-out-socket=tcp://127.0.0.1:14305 --web-address=127.0.0.1:9301
+    #[command(name = "prometheus_exporter")]
+    PrometheusExporter(exporter::process::Args),
+    /// Keep all messages in files
+    ///
+    /// Example: mite collector --collector-socket=tcp://127.0.0.1:14303 --collector-dir=collector_data
+    Collector(collector::process::Args),
+    /// Keep the data that journeys create in files
+    ///
+    /// Example: mite recorder --recorder-socket=tcp://127.0.0.1:14303 --recorder-dir=recorder_data
+    Recorder(recorder::process::Args),
+    /// Show a file of messages as lines of JSON
+    ///
+    /// Example: mite cat --prettify-timestamps collector_data/current
+    Cat(cat::Args),
+    /// Make a file of messages of lines of JSON, as `mite cat` writes them
+    ///
+    /// Example: mite cat collector_data/current | mite uncat > copy.msgpack
+    Uncat(cat::uncat::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,6 +179,29 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match command {
             Command::Playground(args) => play(args, &screen).await,
+            Command::Duplicator(args) => {
+                part(&screen, duplicator::Error::exit_code, async |shutdown| duplicator::run(args, shutdown).await)
+                    .await
+            }
+            Command::Stats(args) => {
+                use stats::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Collector(args) => {
+                use collector::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Recorder(args) => {
+                use recorder::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Cat(args) => done(&screen, cat::run(&args)),
+            Command::Uncat(_) => done(&screen, cat::uncat::run()),
+            Command::PrometheusExporter(args) => {
+                use exporter::process;
+                let run = async |shutdown| process::run(args, stats::help, shutdown).await;
+                part(&screen, process::Error::exit_code, run).await
+            }
             Command::Scenario(ScenarioCommand::Test { spec, args }) => {
                 test(&args, spec.parse().map(Wanted::Scenario), &screen).await
             }
@@ -179,20 +238,39 @@ async fn test(args: &local::Args, wanted: Result<Wanted, crate::component::Error
 }
 
 async fn play(args: playground::Args, screen: &Screen) -> ExitCode {
-    let shutdown = CancellationToken::new();
-    let told = shutdown.clone();
-    tokio::spawn(async move {
-        if let Ok(mut signals) = local::signals() {
-            signals.next().await;
-            told.cancel();
-        }
-    });
+    let shutdown = match shutdown::on_signal() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return failed(screen, &error.to_string(), 1),
+    };
     match playground::run(args, shutdown).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let code = if matches!(error, playground::Error::Worker { .. }) { 1 } else { 104 };
             failed(screen, &with_causes(&error), code)
         }
+    }
+}
+
+/// Runs a component of the pipeline until it is told to stop, or fails.
+async fn part<E: std::error::Error + From<std::io::Error>>(
+    screen: &Screen,
+    exit_code: impl Fn(&E) -> u8,
+    run: impl AsyncFnOnce(CancellationToken) -> Result<(), E>,
+) -> ExitCode {
+    let ran = match shutdown::on_signal() {
+        Ok(shutdown) => run(shutdown).await,
+        Err(error) => Err(error.into()),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(screen, &with_causes(&error), exit_code(&error)),
+    }
+}
+
+fn done(screen: &Screen, done: Result<(), cat::Error>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
     }
 }
 

@@ -1,15 +1,19 @@
 //! mite: a distributed load-testing engine. See the manual in `docs/`.
 
+pub mod cat;
 pub mod cli;
 pub mod collector;
 pub mod component;
 pub mod console;
 pub mod controller;
+pub mod duplicator;
 pub mod exporter;
 pub mod local;
 pub mod playground;
+pub mod recorder;
 pub mod runner;
 pub mod scenario;
+pub mod shutdown;
 pub mod sink;
 pub mod stats;
 pub mod wire;

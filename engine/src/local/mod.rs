@@ -5,7 +5,6 @@ mod machine;
 mod outcome;
 mod pipeline;
 mod room;
-mod shutdown;
 mod steer;
 
 use std::sync::Arc;
@@ -22,17 +21,12 @@ use crate::controller::{Controller, Plan, plan};
 use crate::exporter;
 use crate::runner::{self, Assignment, Clock, Data, Runner};
 use crate::scenario::{Core, CoreError};
+use crate::shutdown::Signals;
 use crate::wire::config::Config;
 use crate::wire::message::run_id_field;
 use pipeline::Pipeline;
-use shutdown::Signals;
 
 pub use crate::controller::plan::{Datapool, Wanted};
-
-/// Being told to stop: for components that run until then.
-pub fn signals() -> std::io::Result<Signals> {
-    Signals::new()
-}
 
 /// Why a test could not be run, or not to its end.
 #[derive(Debug, thiserror::Error)]

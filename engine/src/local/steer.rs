@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::outcome::{Figures, Outcome};
 use super::pipeline::Pipeline;
-use super::shutdown::Signals;
 use super::{Args, Error, Ready, Started, Wanted};
 use crate::console::screen::Screen;
 use crate::console::{Phase, Progress, Report, ScenarioLine};
 use crate::controller::Controller;
 use crate::runner::{self, Clock, Runner};
 use crate::scenario::{self, Effect, Event, OverReason};
+use crate::shutdown::Signals;
 use crate::wire::message::controller_report;
 use crate::wire::totals::Totals;
 

@@ -2,9 +2,13 @@
 
 pub use mite_core::wire::{batch, socket, zmtp};
 
+pub mod account;
 pub mod config;
 pub mod dump;
+pub mod json;
 pub mod message;
+pub mod option;
 pub mod queue;
+pub mod stream;
 pub mod totals;
 pub mod value;

@@ -34,6 +34,12 @@ impl Batch {
         self.end_message();
     }
 
+    /// Empties it and keeps its room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
     /// Gives room back that a batch sent early doesn't need, so that what waits in a queue is as large as it says.
     pub fn shrink(&mut self) {
         if self.bytes.len() < BATCH_BYTES / 4 {

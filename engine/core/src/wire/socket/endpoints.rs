@@ -74,11 +74,16 @@ impl<S: Serve> Endpoints<S> {
     }
 }
 
+/// Who this process is to peers of ours: 16 hex digits, random.
+pub fn process_id() -> &'static str {
+    static ID: OnceLock<String> = OnceLock::new();
+    ID.get_or_init(|| format!("{:016x}", chance()))
+}
+
 /// Who a new socket of this process is.
 fn name(kind: &str) -> Name {
-    static ID: OnceLock<String> = OnceLock::new();
     static SOCKETS: AtomicU64 = AtomicU64::new(0);
-    let id = ID.get_or_init(|| format!("{:016x}", chance())).clone();
+    let id = process_id().to_owned();
     Name { kind: kind.to_owned(), id, socket: SOCKETS.fetch_add(1, Ordering::Relaxed) }
 }
 

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! push pull req rep    what is done with messages
-//!   spread inbox links   PURE: queues of a PUSH, of a PULL, counts of a link
+//!   groups spread        PURE: queues of a PUSH
+//!   inbox links          PURE: queues of a PULL, counts of a link
 //! endpoints            binds, accepts, connects, again and again
 //! connection gather    reads, writes, heartbeats of one connection
 //! stream endpoint      TCP and Unix
@@ -17,6 +18,7 @@ mod crowd;
 mod endpoint;
 mod endpoints;
 mod gather;
+mod groups;
 mod inbox;
 mod links;
 mod options;
@@ -31,8 +33,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use backoff::Backoff;
 pub use endpoint::{Endpoint, WrongEndpoint};
-pub use endpoints::Error;
-pub use options::{Full, Options};
+pub use endpoints::{Error, process_id};
+pub use groups::Group;
+pub use options::{Full, Groups, Options};
 pub use pull::{Incoming, Pull, Received};
 pub use push::{NoteTooLarge, Push};
 pub use rep::{Event, Rep, Request, Responder};

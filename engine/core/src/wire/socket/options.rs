@@ -15,6 +15,17 @@ pub enum Full {
     DropNewest,
 }
 
+/// How a PUSH shares records out among its peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// Each record goes to one of all peers.
+    One,
+    /// Each record goes to one peer of each kind, as peers of ours say it in READY (`X-Mite-Kind`); peers that aren't ours are a kind
+    /// of their own. A kind has its own queue, also while none of it is connected. One that is seen for the first time gets all since
+    /// the beginning if it comes within 5 s of the first peer, else what comes from then on. There are 32 kinds at most.
+    ByKind,
+}
+
 /// The settings of a socket.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -40,6 +51,8 @@ pub struct Options {
     pub queue_records: usize,
     /// PUSH: what happens to what finds no room.
     pub full: Full,
+    /// PUSH: who gets what.
+    pub groups: Groups,
     /// PULL and REP: bytes received of each peer that the owner hasn't taken. With more, its connection isn't read. May be exceeded by
     /// what one read brings (64 KiB), or by a message.
     pub receive_bytes: usize,
@@ -65,6 +78,7 @@ impl Options {
             queue_bytes: 32 << 20,
             queue_records: 1 << 20,
             full: Full::Block,
+            groups: Groups::One,
             receive_bytes: 1 << 20,
             requests_max: 64,
         }

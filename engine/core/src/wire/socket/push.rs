@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -12,10 +12,11 @@ use super::connection::{Connection, Course, End, Traffic};
 use super::endpoint::Endpoint;
 use super::endpoints::{Endpoints, Error, Serve};
 use super::gather::Gather;
+use super::groups::{Group, Grouped};
 use super::links::Links;
 use super::lock;
 use super::options::{Full, Options};
-use super::spread::{Bounds, Counts, Spread};
+use super::spread::{Bounds, Counts};
 use super::stream::Stream;
 use crate::wire::zmtp::Violation;
 use crate::wire::zmtp::command::Command;
@@ -48,7 +49,7 @@ struct Core {
 }
 
 struct State {
-    spread: Spread<Arc<Notify>>,
+    groups: Grouped<Arc<Notify>>,
     links: Links,
     peers: Vec<Arc<Peer>>,
     notes: BTreeMap<Vec<u8>, Note>,
@@ -65,7 +66,7 @@ impl Push {
     pub fn new(options: Options) -> Self {
         let bounds = Bounds { bytes: options.queue_bytes, records: options.queue_records };
         let state = State {
-            spread: Spread::new(bounds),
+            groups: Grouped::new(options.groups, bounds),
             links: Links::default(),
             peers: Vec::new(),
             notes: BTreeMap::new(),
@@ -85,32 +86,35 @@ impl Push {
         self.endpoints.connect(endpoint)
     }
 
-    /// Queues a parcel to the next peer that has room. If none has, it waits or drops the parcel, as [`Options::full`] says;
-    /// answers how many records were dropped. Given up while it waits, nothing was queued and nothing is counted.
+    /// Queues a parcel to the next peer (of each group) that has room. If none has, it waits or drops the parcel, as [`Options::full`]
+    /// says; answers how many records were dropped, in all groups. Given up while it waits, nothing was queued and nothing is counted.
     pub async fn send(&self, parcel: impl Into<Parcel>) -> u64 {
         let mut parcel = parcel.into();
+        let core = &self.endpoints.core;
         // Lets connections write now and then, instead of filling their queues to the brim first.
         tokio::task::consume_budget().await;
+        if core.options.full == Full::DropNewest && !parcel.is_empty() {
+            let (dropped, wake) = lock(&core.state).groups.offer_or_drop(&parcel, Instant::now());
+            wake.into_iter().for_each(|wake| wake.notify_one());
+            return dropped;
+        }
         loop {
             // Made before looking, so that no change in between is missed.
-            let changed = self.endpoints.core.changed.notified();
+            let changed = core.changed.notified();
             match self.try_send(parcel) {
                 Ok(()) => return 0,
-                Err(back) if self.endpoints.core.options.full == Full::DropNewest => {
-                    return lock(&self.endpoints.core.state).spread.drop_newest(&back);
-                }
                 Err(back) => parcel = back,
             }
             changed.await;
         }
     }
 
-    /// Queues a parcel, or gives it back uncounted if there is no room.
+    /// Queues a parcel, or gives it back uncounted if there is no room (in one of the groups).
     pub fn try_send(&self, parcel: Parcel) -> Result<(), Parcel> {
         if parcel.is_empty() {
             return Ok(());
         }
-        let wake = lock(&self.endpoints.core.state).spread.offer(parcel)?;
+        let wake = lock(&self.endpoints.core.state).groups.offer(parcel, Instant::now())?;
         wake.into_iter().for_each(|wake| wake.notify_one());
         Ok(())
     }
@@ -126,12 +130,18 @@ impl Push {
         state.version += 1;
         let note = Note { version: state.version, body: body.to_owned() };
         state.notes.insert(key.to_owned(), note);
-        state.spread.wakes().for_each(|wake| wake.notify_one());
+        state.groups.wakes().for_each(|wake| wake.notify_one());
         Ok(())
     }
 
+    /// Of all groups together: with several, a record counts once in each.
     pub fn counts(&self) -> Counts {
-        lock(&self.endpoints.core.state).spread.counts()
+        lock(&self.endpoints.core.state).groups.counts()
+    }
+
+    /// Each group with its counts, in the order they came; one group as long as nobody has.
+    pub fn groups(&self) -> Vec<Group> {
+        lock(&self.endpoints.core.state).groups.groups()
     }
 
     /// Who is connected.
@@ -144,13 +154,13 @@ impl Push {
     pub async fn close(self, linger: Duration) -> Counts {
         let core = self.endpoints.core.clone();
         core.closing.store(true, Ordering::Release);
-        lock(&core.state).spread.wakes().for_each(|wake| wake.notify_one());
+        lock(&core.state).groups.wakes().for_each(|wake| wake.notify_one());
         // Late or not, the counts say what was done.
         let _ = timeout(linger, core.until(Core::is_settled)).await;
         drop(self);
         // Connections that were cut off give back what they had.
-        core.until(|core| lock(&core.state).spread.is_alone()).await;
-        lock(&core.state).spread.counts()
+        core.until(|core| lock(&core.state).groups.is_alone()).await;
+        lock(&core.state).groups.counts()
     }
 }
 
@@ -170,7 +180,7 @@ impl Core {
     /// All is sent and every peer is done.
     fn is_settled(&self) -> bool {
         let state = lock(&self.state);
-        state.spread.counts().waiting == 0 && state.spread.is_alone()
+        state.groups.counts().waiting == 0 && state.groups.is_alone()
     }
 
     fn is_closing(&self) -> bool {
@@ -179,7 +189,7 @@ impl Core {
 
     /// Whether connections are wanted: while closing, only for what comes back from one that was lost.
     fn wants_peers(&self) -> bool {
-        !self.is_closing() || lock(&self.state).spread.has_waiting()
+        !self.is_closing() || lock(&self.state).groups.has_waiting()
     }
 }
 
@@ -204,6 +214,7 @@ impl Serve for Core {
 struct Lane {
     core: Arc<Core>,
     peer: Arc<Peer>,
+    group: usize,
     wake: Arc<Notify>,
     gather: Gather,
     /// Whether a word about the position was said.
@@ -227,7 +238,8 @@ impl Lane {
             state.links.open(name);
         }
         state.peers.push(peer.clone());
-        state.spread.add(peer.connection, wake.clone());
+        let kind = peer.name.as_ref().map(|name| name.kind.as_str());
+        let group = state.groups.add(kind, peer.connection, wake.clone(), Instant::now());
         drop(state);
         core.changed.notify_waiters();
         let (gather, asked) = (Gather::default(), VecDeque::new());
@@ -235,6 +247,7 @@ impl Lane {
         Self {
             core,
             peer,
+            group,
             wake,
             gather,
             positioned: false,
@@ -289,13 +302,13 @@ impl Traffic for Lane {
     fn fill(&mut self) {
         let core = self.core.clone();
         let mut state = lock(&core.state);
-        let first = state.spread.take(self.peer.connection, |_| true);
+        let first = state.groups.of(self.group).take(self.peer.connection, |_| true);
         self.words(&state, first.is_some());
         let mut next = first;
         while let Some(parcel) = next {
             self.gathered += parcel.len() as u64;
             self.gather.push(parcel);
-            next = state.spread.take(self.peer.connection, |parcel| self.gather.has_room(parcel));
+            next = state.groups.of(self.group).take(self.peer.connection, |parcel| self.gather.has_room(parcel));
         }
         drop(state);
         if self.gather.parcel_bytes() > 0 {
@@ -308,7 +321,7 @@ impl Traffic for Lane {
         if fate.written > 0 {
             self.written += fate.written;
             let mut state = lock(&self.core.state);
-            state.spread.sent(fate.written);
+            state.groups.of(self.group).sent(fate.written);
             if let Some(name) = &self.peer.name {
                 state.links.write(name, fate.written);
             }
@@ -337,12 +350,12 @@ impl Drop for Lane {
     fn drop(&mut self) {
         let fate = self.gather.clear();
         let mut state = lock(&self.core.state);
-        state.spread.sent(fate.written);
+        state.groups.of(self.group).sent(fate.written);
         if let Some(name) = &self.peer.name {
             state.links.write(name, fate.written);
         }
         let unsure = if self.finished { 0 } else { self.written + fate.written - self.proven };
-        state.spread.remove(self.peer.connection, fate.rest, unsure, |wake| wake.notify_one());
+        state.groups.of(self.group).remove(self.peer.connection, fate.rest, unsure, |wake| wake.notify_one());
         state.peers.retain(|peer| peer.connection != self.peer.connection);
         drop(state);
         self.core.changed.notify_waiters();

@@ -19,6 +19,16 @@ pub struct Counts {
     pub unsure: u64,
 }
 
+impl Counts {
+    pub(super) fn add(&mut self, other: Self) {
+        self.made += other.made;
+        self.sent += other.sent;
+        self.waiting += other.waiting;
+        self.dropped += other.dropped;
+        self.unsure += other.unsure;
+    }
+}
+
 /// The most that waits in a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -26,7 +36,7 @@ pub struct Bounds {
     pub records: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Queue {
     parcels: VecDeque<Parcel>,
     bytes: usize,
@@ -53,7 +63,7 @@ impl Queue {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Lane<W> {
     id: u64,
     queue: Queue,
@@ -61,7 +71,7 @@ struct Lane<W> {
 }
 
 /// Parcels go round robin to the peers (lanes) that have room. `W` is how a lane is woken.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Spread<W> {
     bounds: Bounds,
     lanes: Vec<Lane<W>>,
@@ -98,6 +108,15 @@ impl<W: Clone> Spread<W> {
         self.counts.made += records;
         self.counts.waiting += records;
         Ok(wake)
+    }
+
+    /// Whether [`Self::offer`] would take it.
+    pub fn has_room(&self, parcel: &Parcel) -> bool {
+        match (self.waiting.parcels.is_empty(), self.lanes.is_empty()) {
+            (true, true) => true,
+            (true, false) => self.roomy(parcel).is_some(),
+            (false, alone) => alone && self.waiting.has_room(parcel, self.bounds),
+        }
     }
 
     /// Counts a parcel that is given up.
@@ -284,7 +303,10 @@ mod tests {
                 match act {
                     Act::Offer(records) => {
                         made += records as u64;
-                        if let Err(back) = spread.offer(parcel(records)) {
+                        let room = spread.has_room(&parcel(records));
+                        let offered = spread.offer(parcel(records));
+                        prop_assert_eq!(offered.is_ok(), room);
+                        if let Err(back) = offered {
                             dropped += spread.drop_newest(&back);
                         }
                     }
