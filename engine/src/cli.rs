@@ -11,7 +11,7 @@ use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
 use crate::local::{self, Datapool, Wanted};
-use crate::{duplicator, playground, shutdown};
+use crate::{duplicator, playground, receiver, shutdown};
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -76,6 +76,8 @@ enum Command {
     ///
     /// Example: mite duplicator --message-socket=tcp://0.0.0.0:14302 tcp://127.0.0.1:14303 tcp://127.0.0.1:14304
     Duplicator(duplicator::Args),
+    /// Give messages to processors: mite's own, or those of a component
+    Receiver(receiver::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -150,6 +152,9 @@ pub fn main() -> ExitCode {
             Command::Duplicator(args) => {
                 part(&screen, duplicator::Error::exit_code, async |shutdown| duplicator::run(args, shutdown).await)
                     .await
+            }
+            Command::Receiver(args) => {
+                part(&screen, receiver::Error::exit_code, async |shutdown| receiver::run(args, shutdown).await).await
             }
             Command::Scenario(ScenarioCommand::Test { spec, args }) => {
                 test(&args, spec.parse().map(Wanted::Scenario), &screen).await

@@ -9,6 +9,7 @@ pub mod duplicator;
 pub mod exporter;
 pub mod local;
 pub mod playground;
+pub mod receiver;
 pub mod runner;
 pub mod scenario;
 pub mod shutdown;
