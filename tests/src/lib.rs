@@ -1,6 +1,7 @@
 //! What the tests share: the program as a child process, servers to put load on, and looks at what came out.
 
 pub mod files;
+pub mod libzmq;
 pub mod metrics;
 pub mod program;
 pub mod raw;

@@ -1,7 +1,7 @@
 //! The manual: its commands run and end as it says, its Rust compiles, its links lead somewhere, and no option is missing.
 //!
 //! How blocks of README.md and docs/*.md are marked: `sh` runs, and ends with 0; `sh exit=99` ends with 99; `file=src/lib.rs`
-//! after any language is a file that the commands of the page need; `rust` is compiled; all else is only to be read.
+//! after any language is a file that the commands of the page need; other `rust` is compiled; all else is only to be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
@@ -152,7 +152,9 @@ fn compile_examples(desk: &Desk, pages: &[Page]) {
     write(&directory.join("Cargo.toml"), &manifest.text.replace("\"first\"", "\"examples\""));
     let mut source = "#![allow(dead_code, unused_imports)]\n".to_owned();
     for page in pages.iter().skip(1) {
-        for block in page.blocks().iter().filter(|block| block.language() == "rust") {
+        let blocks = page.blocks();
+        // Files are compiled by the commands of their page.
+        for block in blocks.iter().filter(|block| block.language() == "rust" && block.word("file").is_none()) {
             let name: String = block.place.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
             source += &format!("mod {name} {{\nuse mite_sdk::prelude::*;\n{}}}\n", block.text);
         }
@@ -249,9 +251,11 @@ fn every_option_is_in_the_manual_and_no_other() {
         long_options(&page.text).collect()
     };
     let (running, playground) = (named("docs/running.md"), named("docs/playground.md"));
+    let receiver = named("docs/receiver.md");
     assert!(options.contains_key("scenario test") && options.contains_key("playground"), "{options:?}");
     for (command, options) in &options {
-        let missing: Vec<_> = options.iter().filter(|it| !running.contains(*it) && !playground.contains(*it)).collect();
+        let pages = [&running, &playground, &receiver];
+        let missing: Vec<_> = options.iter().filter(|it| !pages.iter().any(|page| page.contains(*it))).collect();
         assert!(missing.is_empty(), "`mite {command}` has options that the manual doesn't name: {missing:?}");
     }
     let known: BTreeSet<&String> = options.values().flatten().collect();

@@ -1,6 +1,7 @@
 //! The component's exports: what the host calls.
 use crate::bindings::exports::mite::processor::processors::{Contents, Guest};
 use crate::bindings::mite::processor::progress;
+use crate::crash;
 use crate::error::Result;
 use crate::message::Message;
 use crate::registry::{self, Process};
@@ -28,12 +29,14 @@ impl Guest for Component {
     fn process(messages: Vec<Vec<u8>>) {
         OPEN.with_borrow_mut(|open| {
             let Some(processor) = open else { return };
+            crash::busy(true);
             for (position, message) in (0..).zip(&messages) {
                 progress::at(position);
                 if let Err(error) = process(&mut **processor, message) {
                     progress::failed(&error.to_string());
                 }
             }
+            crash::busy(false);
         });
     }
 

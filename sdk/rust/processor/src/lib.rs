@@ -34,6 +34,8 @@ mod bindings;
 mod collector;
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only components export it"))]
 mod component;
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only components call it"))]
+mod crash;
 mod error;
 mod message;
 mod outcome;
