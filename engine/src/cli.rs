@@ -11,7 +11,7 @@ use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
 use crate::local::{self, Datapool, Wanted};
-use crate::{duplicator, playground, receiver, shutdown};
+use crate::{cat, collector, duplicator, exporter, playground, receiver, recorder, shutdown, stats};
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -52,6 +52,16 @@ struct Output {
     log_level: Level,
 }
 
+impl Output {
+    fn verbosity(&self) -> Verbosity {
+        match self {
+            Self { quiet: true, .. } => Verbosity::Quiet,
+            Self { verbose: true, .. } => Verbosity::Verbose,
+            Self { .. } => Verbosity::Normal,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Level {
     Error,
@@ -78,6 +88,31 @@ enum Command {
     Duplicator(duplicator::Args),
     /// Give messages to processors: mite's own, or those of a component
     Receiver(receiver::Args),
+    /// Make figures of messages
+    ///
+    /// Example: mite stats --stats-in-socket=tcp://127.0.0.1:14304 --stats-out-socket=tcp://127.0.0.1:14305
+    Stats(stats::process::Args),
+    /// Show the figures of stats to Prometheus
+    ///
+    /// Example: mite prometheus_exporter --stats-out-socket=tcp://127.0.0.1:14305 --web-address=127.0.0.1:9301
+    #[command(name = "prometheus_exporter")]
+    PrometheusExporter(exporter::process::Args),
+    /// Keep all messages in files
+    ///
+    /// Example: mite collector --collector-socket=tcp://127.0.0.1:14303 --collector-dir=collector_data
+    Collector(collector::process::Args),
+    /// Keep the data that journeys create in files
+    ///
+    /// Example: mite recorder --recorder-socket=tcp://127.0.0.1:14303 --recorder-dir=recorder_data
+    Recorder(recorder::process::Args),
+    /// Show a file of messages as lines of JSON
+    ///
+    /// Example: mite cat --prettify-timestamps collector_data/current
+    Cat(cat::Args),
+    /// Make a file of messages of lines of JSON, as `mite cat` writes them
+    ///
+    /// Example: mite cat collector_data/current | mite uncat > copy.msgpack
+    Uncat(cat::uncat::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,12 +170,7 @@ fn duration(text: &str) -> Result<f64, String> {
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     let Cli { command, output } = Cli::parse();
-    let verbosity = match output {
-        Output { quiet: true, .. } => Verbosity::Quiet,
-        Output { verbose: true, .. } => Verbosity::Verbose,
-        Output { .. } => Verbosity::Normal,
-    };
-    let screen = Screen::new(verbosity);
+    let screen = Screen::new(output.verbosity());
     log(&screen, output.log_level);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -155,6 +185,25 @@ pub fn main() -> ExitCode {
             }
             Command::Receiver(args) => {
                 part(&screen, receiver::Error::exit_code, async |shutdown| receiver::run(args, shutdown).await).await
+            }
+            Command::Stats(args) => {
+                use stats::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Collector(args) => {
+                use collector::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Recorder(args) => {
+                use recorder::process;
+                part(&screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
+            }
+            Command::Cat(args) => done(&screen, cat::run(&args)),
+            Command::Uncat(_) => done(&screen, cat::uncat::run()),
+            Command::PrometheusExporter(args) => {
+                use exporter::process;
+                let run = async |shutdown| process::run(args, stats::help, shutdown).await;
+                part(&screen, process::Error::exit_code, run).await
             }
             Command::Scenario(ScenarioCommand::Test { spec, args }) => {
                 test(&args, spec.parse().map(Wanted::Scenario), &screen).await
@@ -218,6 +267,13 @@ async fn part<E: std::error::Error + From<std::io::Error>>(
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(screen, &with_causes(&error), exit_code(&error)),
+    }
+}
+
+fn done(screen: &Screen, done: Result<(), cat::Error>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! mite: a distributed load-testing engine. See the manual in `docs/`.
 
+pub mod cat;
 pub mod cli;
 pub mod collector;
 pub mod component;
@@ -10,6 +11,7 @@ pub mod exporter;
 pub mod local;
 pub mod playground;
 pub mod receiver;
+pub mod recorder;
 pub mod runner;
 pub mod scenario;
 pub mod shutdown;

@@ -14,13 +14,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("duplicator", &["wire"]),
     ("stats", &["wire", "sink"]),
     ("collector", &["wire", "sink"]),
+    ("recorder", &["wire", "sink"]),
+    ("cat", &["wire"]),
     ("exporter", &["wire"]),
     ("console", &["wire"]),
     ("playground", &[]),
     ("controller", &["wire", "scenario", "component"]),
     ("runner", &["wire", "scenario", "component"]),
     // Its processors are other components of the pipeline, and those of users have them as capabilities.
-    ("receiver", &["wire", "sink", "component", "stats", "collector"]),
+    ("receiver", &["wire", "sink", "component", "stats", "collector", "recorder"]),
     (
         "local",
         &[
@@ -37,7 +39,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "console",
         ],
     ),
-    ("cli", &["local", "component", "console", "playground", "shutdown", "duplicator", "receiver"]),
+    (
+        "cli",
+        &[
+            "local",
+            "component",
+            "console",
+            "playground",
+            "shutdown",
+            "duplicator",
+            "stats",
+            "exporter",
+            "collector",
+            "recorder",
+            "receiver",
+            "cat",
+        ],
+    ),
     ("main", &[]),
     ("lib", &[]),
 ];

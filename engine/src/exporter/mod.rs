@@ -1,8 +1,12 @@
 //! Adds up what all stats send and shows it to Prometheus.
 
+mod accounts;
 mod address;
 mod connection;
+mod expiry;
+mod families;
 mod label;
+pub mod process;
 mod server;
 mod state;
 

@@ -1,7 +1,7 @@
 //! `GET /metrics`, and whether the exporter is well.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use prometheus::core::Collector as _;
+use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{TEXT_FORMAT, TextEncoder};
 use tokio::net::TcpListener;
@@ -23,6 +25,9 @@ use super::state::State;
 
 /// How long answers under way may take once the exporter is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// CPU, memory and files of this process.
+static PROCESS: LazyLock<ProcessCollector> = LazyLock::new(ProcessCollector::for_self);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -85,7 +90,8 @@ async fn metrics(extract::State(shared): extract::State<Shared>, headers: Header
     let gzip = accepts_gzip(&headers);
     // Text of many series takes a while, and dumps have to be merged meanwhile.
     let made = tokio::task::spawn_blocking(move || {
-        let families = locked(&shared.state).families();
+        let mut families = locked(&shared.state).families();
+        families.extend(PROCESS.collect());
         let text = text(&families);
         if gzip { compressed(&text) } else { text.into_bytes() }
     });

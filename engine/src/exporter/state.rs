@@ -1,11 +1,15 @@
 //! What all stats have sent so far.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
-use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{Bucket, Histogram, Metric, MetricFamily, MetricType};
 
 use crate::wire::dump::{self, Dump, LabelValues, Number, Observations, StatDump, Values};
 
+use super::accounts::{self, Accounts};
+use super::expiry::{TEST, Tests, is_idle};
+use super::families::{counter, family, gauge, own, pair};
 use super::label;
 
 /// The help text of a metric: the table of stats has them, dumps don't.
@@ -54,7 +58,7 @@ const REASONS: [(Refusal, &str); 4] = [
     (Refusal::Value, "value"),
 ];
 
-/// All figures. Counters and histograms add up, gauges are the last value; nothing is forgotten by itself.
+/// All figures. Counters and histograms add up, gauges are the last value; nothing is forgotten unless [`State::expire`] is called.
 pub struct State {
     /// In order of appearance.
     metrics: Vec<Family>,
@@ -65,8 +69,10 @@ pub struct State {
     bytes: usize,
     limits: Limits,
     help: Help,
+    accounts: Accounts,
     dumps: u64,
     refused: [u64; REASONS.len()],
+    tests: Tests,
 }
 
 struct Family {
@@ -90,6 +96,8 @@ struct Sample {
     value: f64,
     counts: Vec<u64>,
     total: u64,
+    /// When it last had news.
+    seen: Option<Instant>,
 }
 
 impl State {
@@ -97,12 +105,14 @@ impl State {
         Self {
             metrics: Vec::new(),
             by_name: HashMap::new(),
-            taken: [DUMPS, REFUSED, SERIES].map(str::to_owned).into(),
+            taken: [DUMPS, REFUSED, SERIES].map(str::to_owned).into_iter().chain(accounts::names()).collect(),
             bytes: 0,
             limits,
             help,
+            accounts: Accounts::default(),
             dumps: 0,
             refused: [0; REASONS.len()],
+            tests: Tests::default(),
         }
     }
 
@@ -132,6 +142,13 @@ impl State {
         }
     }
 
+    /// Takes what a stats process tells beside dumps.
+    pub fn note(&mut self, key: &[u8], body: &[u8]) {
+        if !self.accounts.note(key, body) {
+            self.refuse(Refusal::Malformed);
+        }
+    }
+
     /// How many were refused so far: dumps, stats and series together.
     pub fn refused(&self) -> u64 {
         self.refused.iter().sum()
@@ -142,7 +159,7 @@ impl State {
     pub fn forget(&mut self, test: &str) -> usize {
         let mut dropped = 0;
         for family in &mut self.metrics {
-            let Some(label) = family.labels.iter().position(|label| label == "test") else { continue };
+            let Some(label) = family.labels.iter().position(|label| label == TEST) else { continue };
             let mut series = std::mem::take(&mut family.series);
             series.retain(|labels, _| {
                 let goes = labels[label] == test;
@@ -154,6 +171,29 @@ impl State {
             });
             family.series = series;
         }
+        dropped
+    }
+
+    /// Forgets the series that had no news for so long, unless their test still has some. A series that comes again begins at 0, which
+    /// Prometheus takes for a restart.
+    pub fn expire(&mut self, now: Instant, idle: Duration) -> usize {
+        self.tests.forget(now, idle);
+        let (tests, mut dropped, mut bytes) = (&self.tests, 0, 0);
+        for family in &mut self.metrics {
+            let label = family.labels.iter().position(|label| label == TEST);
+            let mut series = std::mem::take(&mut family.series);
+            series.retain(|labels, sample| {
+                let goes = sample.seen.is_some_and(|seen| is_idle(seen, now, idle))
+                    && !label.is_some_and(|at| tests.goes_on(&labels[at]));
+                if goes {
+                    dropped += 1;
+                    bytes += family.bytes(labels);
+                }
+                !goes
+            });
+            family.series = series;
+        }
+        self.bytes -= bytes;
         dropped
     }
 
@@ -170,7 +210,7 @@ impl State {
             own(SERIES, "Series the exporter shows.", MetricType::GAUGE, &[(None, self.series() as u64)]),
         ];
         let shown = self.metrics.iter().filter(|family| !family.series.is_empty());
-        shown.map(|family| family.family(self.help)).chain(own).collect()
+        shown.map(|family| family.family(self.help)).chain(own).chain(self.accounts.families()).collect()
     }
 
     fn series(&self) -> usize {
@@ -230,16 +270,20 @@ impl State {
         series: Vec<(LabelValues, T)>,
         merge: impl Fn(&mut Sample, &Shape, &T) -> Result<(), Refusal>,
     ) {
+        let now = Instant::now();
         for (labels, value) in series {
             let family = &mut self.metrics[index];
             let labels: Vec<String> = labels.iter().map(label::text).collect();
             let merged = if labels.len() != family.labels.len() {
                 Err(Refusal::Changed)
             } else if let Some(sample) = family.series.get_mut(&labels) {
+                sample.seen = Some(now);
+                self.tests.news(&family.labels, &labels, now);
                 merge(sample, &family.shape, &value)
             } else {
                 let bytes = self.bytes + family.bytes(&labels);
-                let mut sample = Sample::default();
+                let mut sample = Sample { seen: Some(now), ..Sample::default() };
+                self.tests.news(&family.labels, &labels, now);
                 if family.series.len() >= self.limits.series || bytes > self.limits.bytes {
                     Err(Refusal::Limit)
                 } else {
@@ -345,45 +389,6 @@ impl Family {
         }
         metric
     }
-}
-
-/// A figure of the exporter itself, with a label `reason` or without.
-fn own(name: &str, help: &str, kind: MetricType, values: &[(Option<&str>, u64)]) -> MetricFamily {
-    let metric = |(reason, value): &(Option<&str>, u64)| {
-        let mut metric = Metric::from_label(reason.iter().map(|reason| pair("reason", reason)).collect());
-        metric.set_counter(counter(*value as f64));
-        metric.set_gauge(gauge(*value as f64));
-        metric
-    };
-    family(name, help, kind, values.iter().map(metric).collect())
-}
-
-fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
-    let mut family = MetricFamily::default();
-    family.set_name(name.to_owned());
-    family.set_help(help.to_owned());
-    family.set_field_type(kind);
-    family.set_metric(metrics);
-    family
-}
-
-fn pair(name: &str, value: &str) -> LabelPair {
-    let mut pair = LabelPair::default();
-    pair.set_name(name.to_owned());
-    pair.set_value(value.to_owned());
-    pair
-}
-
-fn counter(value: f64) -> Counter {
-    let mut counter = Counter::default();
-    counter.set_value(value);
-    counter
-}
-
-fn gauge(value: f64) -> Gauge {
-    let mut gauge = Gauge::default();
-    gauge.set_value(value);
-    gauge
 }
 
 #[cfg(test)]

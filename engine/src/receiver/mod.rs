@@ -56,7 +56,7 @@ pub struct Args {
     /// Listen at the sockets instead of connecting to them
     #[arg(long)]
     pub bind: bool,
-    /// What takes the messages: mite:stats, mite:collector, mite:print, or one of a component: `file.wasm:Name`, or
+    /// What takes the messages: mite:stats, mite:collector, mite:recorder, mite:print, or one of a component: `file.wasm:Name`, or
     /// `package.name:Name` looked up on MITE_PATH. Can be given more than once: each gets every message
     #[arg(long = "processor", value_name = "SPEC", required = true)]
     pub processors: Vec<String>,
@@ -69,6 +69,9 @@ pub struct Args {
     /// Messages a file
     #[arg(long, value_name = "N", default_value_t = crate::collector::ROLL, value_parser = clap::value_parser!(u64).range(1..))]
     pub collector_roll: u64,
+    /// Where mite:recorder writes
+    #[arg(long, value_name = "DIR", default_value = "recorder_data")]
+    pub recorder_dir: PathBuf,
     /// Where mite:stats sends its figures
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp://127.0.0.1:14305")]
     pub stats_out_socket: String,
@@ -101,14 +104,22 @@ pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
         }
     }
     opened.receive(&mut pull, &shutdown).await;
-    let received = pull.received();
+    let left = pull.received().saturating_sub(opened.received);
+    if left > 0 {
+        tracing::warn!("{left} messages that came at the end were not taken: they never stopped coming");
+    }
+    if pull.missing() > 0 {
+        tracing::warn!("{} messages were sent here and never came", pull.missing());
+    }
     drop(pull);
-    opened.close(received).await
+    opened.close().await
 }
 
 /// All processors, and what they run on.
 struct Opened {
     processors: Vec<Running>,
+    /// Messages given to all of them.
+    received: u64,
     _ticker: Ticker,
 }
 
@@ -129,7 +140,7 @@ impl Opened {
             };
             processors.push(Running::start(spec, source, give_up.clone()).await?);
         }
-        Ok(Self { processors, _ticker: ticker })
+        Ok(Self { processors, received: 0, _ticker: ticker })
     }
 
     /// Until told to stop; then what is on its way.
@@ -152,13 +163,15 @@ impl Opened {
     async fn take(&mut self, incoming: &Incoming) {
         let Received::Parcel(parcel) = &incoming.what else { return };
         let batch = Arc::new(batch(parcel));
+        self.received += batch.len() as u64;
         for processor in &mut self.processors {
             processor.give(&batch).await;
         }
     }
 
     /// Lets all of them come to their end, and says what became of the messages. Answers the first error.
-    async fn close(mut self, received: u64) -> Result<(), Error> {
+    async fn close(mut self) -> Result<(), Error> {
+        let received = self.received;
         self.processors.iter_mut().for_each(Running::finish);
         let deadline = Instant::now() + FINISH_MAX;
         let mut ended = Ok(());

@@ -8,7 +8,8 @@ use super::printer::Printer;
 use super::sockets;
 use super::wanted::Own;
 use super::{Args, Error};
-use crate::collector::Collector;
+use crate::collector::{self, Collector};
+use crate::recorder::Recorder;
 use crate::sink::Sink;
 use crate::stats::{Settings, Stats};
 use crate::wire::batch::Batch;
@@ -23,6 +24,7 @@ type Output = Box<dyn FnMut(&Dump) -> bool + Send>;
 pub enum Processor {
     Stats { stats: Box<Stats<Output>>, push: Arc<Push>, endpoint: String },
     Collector(Box<Collector>),
+    Recorder(Box<Recorder>),
     Print(Printer),
 }
 
@@ -31,6 +33,7 @@ impl Processor {
         Ok(match own {
             Own::Stats => open_stats(&args.stats_out_socket)?,
             Own::Collector => Self::Collector(Box::new(open_collector(&args.collector_dir, args.collector_roll)?)),
+            Own::Recorder => Self::Recorder(Box::new(open_recorder(&args.recorder_dir)?)),
             Own::Print => Self::Print(Printer::new()),
         })
     }
@@ -44,11 +47,21 @@ impl Processor {
                 0
             }
             Self::Collector(collector) => {
+                let before = collector.counts().lost;
                 if let Err(error) = collector.take(batch) {
                     counts.dropped(messages);
                     return Err(with_cause(&error));
                 }
-                0
+                collector.counts().lost - before
+            }
+            Self::Recorder(recorder) => {
+                let before = recorder.counts();
+                if let Err(error) = recorder.take(batch) {
+                    counts.dropped(messages);
+                    return Err(with_cause(&error));
+                }
+                let now = recorder.counts();
+                now.refused + now.lost - before.refused - before.lost
             }
             Self::Print(printer) => {
                 let printed = batch.messages().filter(|message| print(printer, message)).count() as u64;
@@ -69,6 +82,7 @@ impl Processor {
                 Ok(())
             }
             Self::Collector(collector) => collector.tick().map_err(|error| with_cause(&error)),
+            Self::Recorder(recorder) => recorder.tick().map_err(|error| with_cause(&error)),
             Self::Print(printer) => {
                 printer.flush();
                 Ok(())
@@ -88,6 +102,7 @@ impl Processor {
                 Ok(())
             }
             Self::Collector(mut collector) => collector.close().map_err(|error| with_cause(&error)),
+            Self::Recorder(mut recorder) => recorder.close().map_err(|error| with_cause(&error)),
             Self::Print(printer) => {
                 printer.close();
                 Ok(())
@@ -108,8 +123,14 @@ fn open_stats(endpoint: &str) -> Result<Processor, Error> {
 }
 
 fn open_collector(directory: &Path, roll: u64) -> Result<Collector, Error> {
-    let opened = Collector::open(directory, roll);
+    let settings = collector::Settings { patient: true, ..collector::Settings::new(directory, roll) };
+    let opened = Collector::with(settings);
     opened.map_err(|error| Error::Open { spec: "mite:collector".to_owned(), reason: with_cause(&error) })
+}
+
+fn open_recorder(directory: &Path) -> Result<Recorder, Error> {
+    let opened = Recorder::open(directory);
+    opened.map_err(|error| Error::Open { spec: "mite:recorder".to_owned(), reason: with_cause(&error) })
 }
 
 /// Whether it could be printed: not if it isn't msgpack.
@@ -121,8 +142,8 @@ fn print(printer: &mut Printer, message: &[u8]) -> bool {
     true
 }
 
-fn with_cause(error: &crate::collector::Error) -> String {
-    match std::error::Error::source(error) {
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }

@@ -4,7 +4,8 @@ use super::Error;
 use crate::component::spec::{Component, Spec};
 
 /// mite's own processors, by name.
-pub const OWN: &[(&str, Own)] = &[("stats", Own::Stats), ("collector", Own::Collector), ("print", Own::Print)];
+pub const OWN: &[(&str, Own)] =
+    &[("stats", Own::Stats), ("collector", Own::Collector), ("recorder", Own::Recorder), ("print", Own::Print)];
 /// What stands for mite itself where a package does.
 const PACKAGE: &str = "mite";
 
@@ -12,6 +13,7 @@ const PACKAGE: &str = "mite";
 pub enum Own {
     Stats,
     Collector,
+    Recorder,
     Print,
 }
 
@@ -43,7 +45,7 @@ mod tests {
         for (text, want, why) in [
             ("mite:stats", Ok(Wanted::Own(Own::Stats)), "one of mite's"),
             ("mite:print", Ok(Wanted::Own(Own::Print)), "another"),
-            ("mite:nothing", Err("it has mite:stats, mite:collector, mite:print"), "none of mite's"),
+            ("mite:nothing", Err("it has mite:stats, mite:collector, mite:recorder, mite:print"), "none of mite's"),
             ("mite:", Err("the part after the colon"), "no name"),
             ("stats", Err("needs a colon"), "no spec"),
         ] {

@@ -5,6 +5,7 @@
 
 mod metric;
 mod pick;
+pub mod process;
 mod series;
 pub mod table;
 

@@ -10,6 +10,9 @@ use super::value::{Fields, Malformed};
 
 /// Every key of a note that is an account begins so.
 pub const KEY_PREFIX: &[u8] = b"account/";
+/// Every key of a note that is a receipt begins so: what a consumer at the end of the way received. It is written as an account, with
+/// the messages received as `made` and those that were written to its links and never came as `dropped`.
+pub const RECEIPT_PREFIX: &[u8] = b"receipt/";
 /// Bytes of each text; longer ones are cut when written and refused when read.
 pub const TEXT_BYTES_MAX: usize = 1_000;
 /// Bytes of a sender: what follows [`KEY_PREFIX`] in a key, and a key has 255 bytes at most.
@@ -38,6 +41,11 @@ pub enum Wrong {
     Malformed(#[from] Malformed),
     #[error("`{0}` of an account is missing or not of its type")]
     Field(&'static str),
+}
+
+/// What the note of a consumer's receipt is called.
+pub fn receipt_key(consumer: &str) -> Vec<u8> {
+    [RECEIPT_PREFIX, cut(consumer, SENDER_BYTES_MAX).as_bytes()].concat()
 }
 
 impl Account {

@@ -9,5 +9,6 @@ pub mod json;
 pub mod message;
 pub mod option;
 pub mod queue;
+pub mod stream;
 pub mod totals;
 pub mod value;

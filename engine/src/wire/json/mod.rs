@@ -20,7 +20,7 @@ mod read;
 mod write;
 
 pub use self::read::{Wrong, read};
-pub use self::write::{write, write_with};
+pub use self::write::{write, write_bytes, write_with};
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,11 @@ pub fn write_with(out: &mut Vec<u8>, value: Raw<'_>, other: impl Fn(&mut Vec<u8>
     }
 }
 
+/// Writes bytes that are no msgpack, as a bin.
+pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    tagged(out, "$base64", |out| base64(out, bytes));
+}
+
 fn write_view(out: &mut Vec<u8>, view: View<'_>) {
     match view {
         View::Nil => out.extend_from_slice(b"null"),

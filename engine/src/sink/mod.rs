@@ -1,5 +1,7 @@
 //! What stands at the end of the message pipeline.
 
+pub mod append;
+
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
