@@ -1,6 +1,5 @@
 //! Peers that speak ZeroMQ by libzmq, as Python mite does: pyzmq in processes of their own.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -44,7 +43,7 @@ fn python(script: &str, arguments: &[&str]) -> Running {
 pub fn push(endpoint: &str, directory: &Path, messages: &[Vec<u8>]) {
     let mut lines = String::new();
     for message in messages {
-        message.iter().for_each(|byte| drop(write!(lines, "{byte:02x}")));
+        lines.extend(message.iter().map(|byte| format!("{byte:02x}")));
         lines.push('\n');
     }
     let path = directory.join("to-send");

@@ -95,9 +95,9 @@ fn captured(times: usize) -> Vec<Vec<u8>> {
 
 /// The sum of a counter in figures as PrintProcessor shows them.
 fn counted(lines: &str, name: &str) -> u64 {
-    let name = format!("\"name\":\"{name}\",\"metrics\":{{");
+    let name = format!("\"name\": \"{name}\", \"metrics\": {{");
     let maps = lines.split(&name).skip(1).filter_map(|rest| rest.split_once('}')).map(|(map, _)| map);
-    maps.flat_map(|map| map.split("]:").skip(1))
+    maps.flat_map(|map| map.split("]: ").skip(1))
         .map(|rest| rest.split([',', '}']).next().and_then(|number| number.parse::<u64>().ok()).expect("a count"))
         .sum()
 }
@@ -194,7 +194,7 @@ fn what_is_no_message_is_counted() {
     assert_eq!(counts(&ended, "mite:stats"), (16, 0, 0), "they are a figure of its own");
     assert_eq!(contents(&directory.path().join("collector_data")), messages.concat());
     for number in 0..10 {
-        let line = format!("{{\"type\":\"n\",\"number\":{number}}}");
+        let line = format!("{{\"type\": \"n\", \"number\": {number}}}");
         assert_eq!(ended.stdout.lines().filter(|it| *it == line).count(), 2, "both print {line}\n{}", ended.stdout);
     }
 }
