@@ -16,10 +16,11 @@ engine:
 	$(CARGO) build --release -p mite
 
 journeys: target-wasm
-	$(CARGO) build --profile guest --target wasm32-wasip2 -p load -p shop -p example -p hostile -p probe
-	@mkdir -p $(JOURNEYS)/mite
-	@cp $(foreach guest,load shop hostile probe,target/wasm32-wasip2/guest/$(guest).wasm) $(JOURNEYS)/
+	$(CARGO) build --profile guest --target wasm32-wasip2 -p load -p shop -p example -p hostile -p probe -p processors -p hostile-processors
+	@mkdir -p $(JOURNEYS)/mite $(JOURNEYS)/my/custom
+	@cp $(foreach guest,load shop hostile probe processors hostile_processors,target/wasm32-wasip2/guest/$(guest).wasm) $(JOURNEYS)/
 	@cp target/wasm32-wasip2/guest/example.wasm $(JOURNEYS)/mite/example.wasm
+	@cp target/wasm32-wasip2/guest/processors.wasm $(JOURNEYS)/my/custom/processors.wasm
 
 .PHONY: target-wasm
 target-wasm:

@@ -19,6 +19,7 @@ use crate::playground;
 use crate::recorder;
 use crate::shutdown;
 use crate::stats;
+use crate::receiver;
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -59,6 +60,16 @@ struct Output {
     log_level: Level,
 }
 
+impl Output {
+    fn verbosity(&self) -> Verbosity {
+        match self {
+            Self { quiet: true, .. } => Verbosity::Quiet,
+            Self { verbose: true, .. } => Verbosity::Verbose,
+            Self { .. } => Verbosity::Normal,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Level {
     Error,
@@ -83,6 +94,8 @@ enum Command {
     ///
     /// Example: mite duplicator --message-socket=tcp://0.0.0.0:14302 tcp://127.0.0.1:14303 tcp://127.0.0.1:14304
     Duplicator(duplicator::Args),
+    /// Give messages to processors: mite's own, or those of a component
+    Receiver(receiver::Args),
     /// Make figures of messages
     ///
     /// Example: mite stats --stats-in-socket=tcp://127.0.0.1:14304 --stats-out-socket=tcp://127.0.0.1:14305
@@ -165,12 +178,7 @@ fn duration(text: &str) -> Result<f64, String> {
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     let Cli { command, output } = Cli::parse();
-    let verbosity = match output {
-        Output { quiet: true, .. } => Verbosity::Quiet,
-        Output { verbose: true, .. } => Verbosity::Verbose,
-        Output { .. } => Verbosity::Normal,
-    };
-    let screen = Screen::new(verbosity);
+    let screen = Screen::new(output.verbosity());
     log(&screen, output.log_level);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -182,6 +190,9 @@ pub fn main() -> ExitCode {
             Command::Duplicator(args) => {
                 part(&screen, duplicator::Error::exit_code, async |shutdown| duplicator::run(args, shutdown).await)
                     .await
+            }
+            Command::Receiver(args) => {
+                part(&screen, receiver::Error::exit_code, async |shutdown| receiver::run(args, shutdown).await).await
             }
             Command::Stats(args) => {
                 use stats::process;

@@ -10,6 +10,7 @@ pub mod duplicator;
 pub mod exporter;
 pub mod local;
 pub mod playground;
+pub mod receiver;
 pub mod recorder;
 pub mod runner;
 pub mod scenario;

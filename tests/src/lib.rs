@@ -2,6 +2,7 @@
 
 pub mod early;
 pub mod files;
+pub mod libzmq;
 pub mod metrics;
 pub mod pipeline;
 pub mod program;

@@ -1,7 +1,7 @@
 //! The manual: its commands run and end as it says, its Rust compiles, its links lead somewhere, and no option is missing.
 //!
 //! How blocks of README.md and docs/*.md are marked: `sh` runs, and ends with 0; `sh exit=99` ends with 99; `file=src/lib.rs`
-//! after any language is a file that the commands of the page need; `rust` is compiled; all else is only to be read.
+//! after any language is a file that the commands of the page need; other `rust` is compiled; all else is only to be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
@@ -16,8 +16,8 @@ const PLAYGROUND: &str = "127.0.0.1:14380";
 /// Pages about programs that have options of their own, or that come later.
 const OTHER_OPTIONS: [&str; 1] = ["docs/benchmarks.md"];
 /// Pages that have the options of commands.
-const OPTION_PAGES: [&str; 8] =
-    ["running", "playground", "duplicator", "collector", "recorder", "stats", "exporter", "cat"];
+const OPTION_PAGES: [&str; 9] =
+    ["running", "playground", "duplicator", "collector", "recorder", "stats", "exporter", "cat", "receiver"];
 
 struct Page {
     /// Below the repository.
@@ -155,7 +155,9 @@ fn compile_examples(desk: &Desk, pages: &[Page]) {
     write(&directory.join("Cargo.toml"), &manifest.text.replace("\"first\"", "\"examples\""));
     let mut source = "#![allow(dead_code, unused_imports)]\n".to_owned();
     for page in pages.iter().skip(1) {
-        for block in page.blocks().iter().filter(|block| block.language() == "rust") {
+        let blocks = page.blocks();
+        // Files are compiled by the commands of their page.
+        for block in blocks.iter().filter(|block| block.language() == "rust" && block.word("file").is_none()) {
             let name: String = block.place.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
             source += &format!("mod {name} {{\nuse mite_sdk::prelude::*;\n{}}}\n", block.text);
         }

@@ -21,6 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("playground", &[]),
     ("controller", &["wire", "scenario", "component"]),
     ("runner", &["wire", "scenario", "component"]),
+    // Its processors are other components of the pipeline, and those of users have them as capabilities.
+    ("receiver", &["wire", "sink", "component", "stats", "collector", "recorder"]),
     (
         "local",
         &[
@@ -50,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "exporter",
             "collector",
             "recorder",
+            "receiver",
             "cat",
         ],
     ),
@@ -183,14 +186,21 @@ fn long_functions(lines: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_interface_has_its_file_in_the_host() {
-    let host = root().join("engine/src/runner/host");
-    for entry in std::fs::read_dir(root().join("wit")).expect("the WIT") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
-        // The world, and what journeys give instead of use.
-        if ["journey", "journeys", "scenarios"].contains(&name.as_str()) {
-            continue;
+    for (wit, host, given) in [
+        // Beside the world: what guests give instead of use.
+        ("wit", "engine/src/runner/host", ["journey", "journeys", "scenarios"].as_slice()),
+        ("wit/processor", "engine/src/receiver/host", &["processor", "processors"]),
+    ] {
+        for entry in std::fs::read_dir(root().join(wit)).expect("the WIT") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+            if path.is_dir() || given.contains(&name.as_str()) {
+                continue;
+            }
+            assert!(
+                root().join(host).join(format!("{name}.rs")).is_file(),
+                "interface {name} has no file {host}/{name}.rs"
+            );
         }
-        assert!(host.join(format!("{name}.rs")).is_file(), "interface {name} has no file runner/host/{name}.rs");
     }
 }

@@ -11,18 +11,45 @@ use super::spec::{self, SearchPath};
 
 /// The largest component: a Python one has 22 MB.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
-/// What a journey may import: our own interfaces, and those of WASI that grant nothing (no files, no sockets, no environment:
-/// they link, and every call that would need one of those fails).
-const IMPORTS: &[&str] = &[
-    "mite:journey/waiting@0.1.0",
-    "mite:journey/http@0.1.0",
-    "mite:journey/timing@0.1.0",
-    "mite:journey/messages@0.1.0",
-    "mite:journey/transaction@0.1.0",
-    "mite:journey/config@0.1.0",
-];
+/// Those of WASI that grant nothing (no files, no sockets, no environment: they link, and every call that would need one of
+/// those fails).
 const WASI: &[&str] = &["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/"];
-const EXPORTS: &[&str] = &["mite:journey/journeys@0.1.0", "mite:journey/scenarios@0.1.0"];
+
+/// What a component is for: the interfaces it may import, beside WASI's, and those it has to export.
+#[derive(Debug)]
+struct World {
+    name: &'static str,
+    /// What a component of this world has.
+    has: &'static str,
+    imports: &'static [&'static str],
+    exports: &'static [&'static str],
+}
+
+const JOURNEYS: World = World {
+    name: "mite:journey@0.1.0",
+    has: "journeys",
+    imports: &[
+        "mite:journey/waiting@0.1.0",
+        "mite:journey/http@0.1.0",
+        "mite:journey/timing@0.1.0",
+        "mite:journey/messages@0.1.0",
+        "mite:journey/transaction@0.1.0",
+        "mite:journey/config@0.1.0",
+    ],
+    exports: &["mite:journey/journeys@0.1.0", "mite:journey/scenarios@0.1.0"],
+};
+const PROCESSORS: World = World {
+    name: "mite:processor@0.1.0",
+    has: "processors",
+    imports: &[
+        "mite:processor/sender@0.1.0",
+        "mite:processor/stats@0.1.0",
+        "mite:processor/collector@0.1.0",
+        "mite:processor/print@0.1.0",
+        "mite:processor/progress@0.1.0",
+    ],
+    exports: &["mite:processor/processors@0.1.0"],
+};
 
 /// A component, compiled.
 pub struct Compiled {
@@ -34,11 +61,25 @@ pub struct Compiled {
     pub cached: bool,
 }
 
-/// Reads, checks and compiles a component.
+/// Reads, checks and compiles a component with journeys.
 pub fn compile(engine: &Engine, component: &spec::Component, path: &SearchPath) -> Result<Compiled, Error> {
+    compile_for(&JOURNEYS, engine, component, path)
+}
+
+/// Reads, checks and compiles a component with processors.
+pub fn compile_processors(engine: &Engine, component: &spec::Component, path: &SearchPath) -> Result<Compiled, Error> {
+    compile_for(&PROCESSORS, engine, component, path)
+}
+
+fn compile_for(
+    world: &World,
+    engine: &Engine,
+    component: &spec::Component,
+    path: &SearchPath,
+) -> Result<Compiled, Error> {
     let file = component.find(path)?;
     let bytes = read(&file)?;
-    check(&file, &bytes)?;
+    check(world, &file, &bytes)?;
     let cache = Cache::open();
     let kept = cache.as_ref().and_then(|cache| cache.get(engine, &bytes));
     let cached = kept.is_some();
@@ -69,8 +110,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(failed)
 }
 
-/// Whether this is a component for our world: before anything is compiled, so that the answer says what is wrong with it.
-fn check(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+/// Whether this is a component for that world: before anything is compiled, so that the answer says what is wrong with it.
+fn check(world: &World, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let path = path.to_owned();
     if bytes.starts_with(b"\x7fELF") {
         return Err(Error::Compiled { path });
@@ -86,20 +127,26 @@ fn check(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     }
     let (imports, exports) =
         names(bytes).map_err(|error| Error::Invalid { path: path.clone(), reason: error.message().to_owned() })?;
-    let unknown: Vec<_> = imports.into_iter().filter(|name| !known(name)).collect();
-    if !unknown.is_empty() {
-        return Err(Error::UnknownImports { path, imports: unknown });
+    let lacks = |world: &World| -> Vec<String> {
+        let missing = world.exports.iter().filter(|name| !exports.iter().any(|export| export == *name));
+        missing.map(|name| (*name).to_owned()).collect()
+    };
+    let missing = lacks(world);
+    let other = [JOURNEYS, PROCESSORS].into_iter().find(|other| other.name != world.name && lacks(other).is_empty());
+    if let (false, Some(other)) = (missing.is_empty(), other) {
+        return Err(Error::OtherWorld { path, has: other.has, wanted: world.has });
     }
-    let missing: Vec<_> = EXPORTS
-        .iter()
-        .filter(|name| !exports.iter().any(|export| export == *name))
-        .map(|name| (*name).to_owned())
-        .collect();
-    if missing.is_empty() { Ok(()) } else { Err(Error::MissingExports { path, missing }) }
+    let unknown: Vec<_> = imports.into_iter().filter(|name| !world.knows(name)).collect();
+    if !unknown.is_empty() {
+        return Err(Error::UnknownImports { path, imports: unknown, world: world.name });
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Error::MissingExports { path, missing, world: world.name }) }
 }
 
-fn known(import: &str) -> bool {
-    IMPORTS.contains(&import) || WASI.iter().any(|prefix| import.starts_with(prefix))
+impl World {
+    fn knows(&self, import: &str) -> bool {
+        self.imports.contains(&import) || WASI.iter().any(|prefix| import.starts_with(prefix))
+    }
 }
 
 /// The names of a component's own imports and exports, those of what is nested in it left out.

@@ -35,15 +35,20 @@ pub enum Error {
     #[error("{} is not a valid component: {reason}", path.display())]
     Invalid { path: PathBuf, reason: String },
     #[error(
-        "{} needs what mite doesn't have: {}; build it with this mite's SDK (world mite:journey@0.1.0)",
+        "{} needs what mite doesn't have: {}; build it with this mite's SDK (world {world})",
         path.display(), imports.join(", ")
     )]
-    UnknownImports { path: PathBuf, imports: Vec<String> },
+    UnknownImports { path: PathBuf, imports: Vec<String>, world: &'static str },
     #[error(
-        "{} is not made for this mite: it doesn't export {}; build it with this mite's SDK (world mite:journey@0.1.0)",
+        "{} is not made for this mite: it doesn't export {}; build it with this mite's SDK (world {world})",
         path.display(), missing.join(" and ")
     )]
-    MissingExports { path: PathBuf, missing: Vec<String> },
+    MissingExports { path: PathBuf, missing: Vec<String>, world: &'static str },
+    #[error(
+        "{} has {has}, not {wanted}: journeys are for `mite scenario test`, processors for `mite receiver`",
+        path.display()
+    )]
+    OtherWorld { path: PathBuf, has: &'static str, wanted: &'static str },
     #[error("{} can't be compiled: {reason}", path.display())]
     Compile { path: PathBuf, reason: String },
     #[error("{package} has no {kind} `{name}`; {}", has(kind, there))]

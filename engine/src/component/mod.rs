@@ -6,6 +6,7 @@ pub mod compile;
 pub mod definition;
 pub mod engine;
 pub mod error;
+pub mod limits;
 pub mod output;
 pub mod spec;
 pub mod ticker;

@@ -14,7 +14,7 @@ fn component(inside: &str) -> Vec<u8> {
 }
 
 fn checked(bytes: &[u8]) -> Result<(), String> {
-    check(Path::new("x.wasm"), bytes).map_err(|error| error.to_string())
+    check(&JOURNEYS, Path::new("x.wasm"), bytes).map_err(|error| error.to_string())
 }
 
 fn missing(names: &str) -> String {
@@ -87,6 +87,28 @@ fn imports_and_exports() {
         (import("a:b/c") + ALL, Err(unknown("a:b/c")), "though it exports all"),
     ] {
         assert_eq!(checked(&component(&inside)), want, "{why}");
+    }
+}
+
+#[test]
+fn each_world_has_its_own_components() {
+    const PROCESSOR: &str = r#"(instance $p) (export "mite:processor/processors@0.1.0" (instance $p))"#;
+    let import = |name: &str| format!("(import \"{name}\" (instance))");
+    let unlike = |has, wanted| {
+        let rest = "journeys are for `mite scenario test`, processors for `mite receiver`";
+        Err(format!("x.wasm has {has}, not {wanted}: {rest}"))
+    };
+    let strange = "x.wasm needs what mite doesn't have: mite:journey/http@0.1.0; \
+                   build it with this mite's SDK (world mite:processor@0.1.0)";
+    for (world, inside, want, why) in [
+        (&PROCESSORS, import("mite:processor/sender@0.1.0") + PROCESSOR, Ok(()), "a processor"),
+        (&PROCESSORS, ALL.to_owned(), unlike("journeys", "processors"), "journeys"),
+        (&JOURNEYS, PROCESSOR.to_owned(), unlike("processors", "journeys"), "the other way round"),
+        (&PROCESSORS, format!("{PROCESSOR} {ALL}"), Ok(()), "one that has both"),
+        (&PROCESSORS, import("mite:journey/http@0.1.0") + PROCESSOR, Err(strange.to_owned()), "no load from here"),
+    ] {
+        let checked = check(world, Path::new("x.wasm"), &component(&inside)).map_err(|error| error.to_string());
+        assert_eq!(checked, want, "{why}");
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod config;
 mod http;
-mod limits;
 mod messages;
 mod timing;
 mod transaction;
@@ -14,13 +13,13 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub use self::http::Handles;
-pub use self::limits::Limits;
 pub use self::messages::{cut_off, report_trap, wasm_trace};
 
 use super::clock::Nanos;
 use super::http::Session;
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
+use crate::component::limits::Limits;
 use crate::component::output::Output;
 use crate::wire::message::{Identity, Place};
 

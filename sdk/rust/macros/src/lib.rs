@@ -1,6 +1,7 @@
-//! The attribute macros of mite-sdk; its documentation has them.
+//! The attribute macros of mite-sdk and mite-processor; their documentation has them.
 mod function;
 mod journey;
+mod processor;
 mod question;
 
 use proc_macro::TokenStream;
@@ -49,6 +50,22 @@ pub fn datapool(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn volume_model(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(attribute, item, question::volume_model)
+}
+
+/// Makes a struct a processor: `#[processor] impl Count { fn process_message(&mut self, message: &Message) -> Result }`.
+///
+/// The struct's name is the processor's. It is made by `new()` (`Self` or `Result<Self>`) or else by `Default`. Of these
+/// functions it has one of the first two at least; each may return nothing or a `Result`:
+///
+/// - `process_message(&mut self, message: &Message)` takes each message decoded;
+/// - `process_raw_message(&mut self, message: &[u8])` takes each message as it came, before it is decoded;
+/// - `tick(&mut self)` is called about every 250 ms;
+/// - `close(&mut self)` is called at the end.
+///
+/// It is for the crate mite-processor.
+#[proc_macro_attribute]
+pub fn processor(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(attribute, item, processor::expand)
 }
 
 /// Lets a struct or enum be read and written: an item of a datapool, an argument of a journey, JSON of an answer.

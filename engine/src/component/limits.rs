@@ -1,11 +1,11 @@
-//! How much memory a journey may have.
+//! How much memory a guest may have.
 
 use wasmtime::ResourceLimiter;
 
 /// Elements of one table: a large component has some thousands.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
 
-/// A journey's limits, and whether it has met one.
+/// A guest's limits, and whether it has met one.
 pub struct Limits {
     memory_max: usize,
     /// Bytes of all its linear memories together.

@@ -1,0 +1,153 @@
+//! What a processor has in the host: one file per WIT interface, and the state they share.
+
+mod collector;
+mod print;
+mod progress;
+mod sender;
+mod stats;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use wasmtime::UpdateDeadline;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+pub use self::collector::Collectors;
+pub use self::progress::{Fate, Progress};
+pub use self::stats::Figures;
+
+use super::printer::Printer;
+use super::sockets::Sockets;
+use crate::component::limits::Limits;
+use crate::component::output::Output;
+
+/// Handles of WASI (pollables, streams) that a processor may hold at once; one more traps.
+const WASI_HANDLES_MAX: usize = 1_000;
+
+/// What a processor was started with.
+#[derive(Clone)]
+pub struct Settings {
+    /// Of its component: its name in logs.
+    pub package: Arc<str>,
+    /// Endpoints that it may bind or connect to.
+    pub granted: Arc<[String]>,
+    /// Each collector has a directory in this one.
+    pub collector_dir: PathBuf,
+    pub collector_roll: u64,
+    /// Bytes.
+    pub memory_max: usize,
+    /// Cancelled when it has to come to its end, whatever it does.
+    pub give_up: CancellationToken,
+}
+
+/// The data of a processor's store. What isn't of one instance is handed on to the next.
+pub struct Host {
+    settings: Settings,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pub limits: Limits,
+    pub stderr: Output,
+    /// Milliseconds that the guest has computed for.
+    slices: u32,
+    slices_max: u32,
+    pub progress: Progress,
+    sockets: Sockets,
+    figures: Figures,
+    collectors: Collectors,
+    printer: Printer,
+}
+
+impl Host {
+    pub fn new(settings: Settings) -> Self {
+        let (wasi, table, stderr) = wasi(&settings.package);
+        Self {
+            wasi,
+            table,
+            limits: Limits::new(settings.memory_max),
+            stderr,
+            slices: 0,
+            slices_max: 0,
+            progress: Progress::default(),
+            sockets: Sockets::new(settings.granted.clone()),
+            figures: Figures::default(),
+            collectors: Collectors::new(&settings.collector_dir, settings.collector_roll),
+            printer: Printer::new(),
+            settings,
+        }
+    }
+
+    /// For a new instance: the one before is gone.
+    pub fn renew(&mut self) {
+        (self.wasi, self.table, self.stderr) = wasi(&self.settings.package);
+        self.limits = Limits::new(self.settings.memory_max);
+        self.figures.close();
+    }
+
+    /// The guest is about to be called: it may compute for so many milliseconds.
+    pub fn enter(&mut self, slices_max: u32) {
+        (self.slices, self.slices_max) = (0, slices_max);
+    }
+
+    /// A millisecond is over while the guest computes.
+    pub fn slice_over(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        if self.settings.give_up.is_cancelled() {
+            wasmtime::bail!("the receiver ends, and it was still computing");
+        }
+        self.slices += 1;
+        if self.slices > self.slices_max {
+            wasmtime::bail!("it was still computing after {} s", self.slices_max / 1_000);
+        }
+        Ok(UpdateDeadline::Yield(1))
+    }
+
+    /// What the instance's last call, which trapped, died of.
+    pub fn reason(&self, trap: &wasmtime::Error) -> String {
+        let said = self.stderr.take_tail();
+        let said: Vec<_> =
+            said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:")).collect();
+        if self.limits.exhausted {
+            let mebibytes = self.settings.memory_max >> 20;
+            return format!("it wanted more memory than it may have ({mebibytes} MiB: --processor-memory)");
+        }
+        match said.as_slice() {
+            [] => trap.root_cause().to_string(),
+            said => said.join(" "),
+        }
+    }
+
+    pub fn flush(&mut self) {
+        self.printer.flush();
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        self.figures.tick();
+        self.collectors.tick();
+        self.printer.flush();
+    }
+
+    /// Sends and writes what is left.
+    pub async fn close(mut self, spec: &str) {
+        self.figures.close();
+        self.collectors.close();
+        self.printer.flush();
+        self.printer.close();
+        self.sockets.close(spec).await;
+    }
+}
+
+fn wasi(package: &Arc<str>) -> (WasiCtx, ResourceTable, Output) {
+    let stderr = Output::new(package.clone(), "stderr");
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(WASI_HANDLES_MAX);
+    let wasi = WasiCtx::builder().stdout(Output::new(package.clone(), "stdout")).stderr(stderr.clone()).build();
+    (wasi, table, stderr)
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

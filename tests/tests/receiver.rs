@@ -1,0 +1,318 @@
+//! `mite receiver`: every message to every processor, whatever the others do.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rmpv::Value;
+use rustix::process::Signal;
+use tests::program::{Ended, Running, command, root};
+use tests::servers::free_port;
+use tests::{files, libzmq};
+
+/// A receiver in a directory of its own.
+struct Receiving {
+    running: Running,
+    endpoint: String,
+    directory: tempfile::TempDir,
+}
+
+/// As it is started, with its files in `directory`.
+fn receiver(directory: &Path, socket: &str, options: &[&str]) -> Command {
+    let mut command = command(&["receiver", socket]);
+    command.args(options).current_dir(directory).env("MITE_PATH", root().join("target/journeys"));
+    command
+}
+
+impl Receiving {
+    fn start(options: &[&str]) -> Self {
+        let endpoint = format!("tcp://127.0.0.1:{}", free_port());
+        let directory = files::directory();
+        let running = Running::start(&mut receiver(directory.path(), &endpoint, options));
+        Self { running, endpoint, directory }
+    }
+
+    /// Sends messages to it; they are on their way once this is done.
+    fn send(&self, messages: &[Vec<u8>]) {
+        libzmq::push(&self.endpoint, self.directory.path(), messages);
+    }
+
+    fn stop(self) -> (Ended, tempfile::TempDir) {
+        self.running.signal(Signal::TERM);
+        (self.running.wait(), self.directory)
+    }
+}
+
+/// Starts it, sends, stops it once all is with it.
+fn received(options: &[&str], messages: &[Vec<u8>]) -> (Ended, tempfile::TempDir) {
+    let receiving = Receiving::start(options);
+    receiving.send(messages);
+    let (ended, directory) = receiving.stop();
+    (ended.expect(0), directory)
+}
+
+/// So many messages with numbers from 0.
+fn numbered(count: u64) -> Vec<Vec<u8>> {
+    let message =
+        |number: u64| encoded(&Value::Map(vec![("type".into(), "n".into()), ("number".into(), number.into())]));
+    (0..count).map(message).collect()
+}
+
+fn encoded(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    rmpv::encode::write_value(&mut bytes, value).expect("memory has room");
+    bytes
+}
+
+/// What the log says at the end of a processor: took, failed, dropped; and that this is all that was received.
+#[track_caller]
+fn counts(ended: &Ended, spec: &str) -> (u64, u64, u64) {
+    let start = format!("{spec}: received ");
+    let line = ended.stderr.lines().find_map(|line| line.split_once(&start)).map(|(_, rest)| rest);
+    let line = line.unwrap_or_else(|| panic!("no word of {spec}:\n{}", ended.stderr));
+    let numbers: Vec<u64> =
+        line.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+    let [received, took, failed, dropped] = numbers[..] else { panic!("{line}") };
+    assert_eq!(received, took + failed + dropped, "{line}");
+    (took, failed, dropped)
+}
+
+fn contents(directory: &Path) -> Vec<u8> {
+    files::names(directory).iter().flat_map(|path| std::fs::read(path).expect("a file of messages")).collect()
+}
+
+/// The captured messages of Python mite, again and again.
+fn captured(times: usize) -> Vec<Vec<u8>> {
+    let entries = std::fs::read_dir(root().join("tests/wire")).expect("captured messages");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let is_bus =
+        |path: &&std::path::PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("bus."));
+    let messages: Vec<_> = paths.iter().filter(is_bus).map(|path| std::fs::read(path).expect("a message")).collect();
+    assert!(messages.len() > 10, "messages of all types");
+    messages.iter().cycle().take(times * messages.len()).cloned().collect()
+}
+
+/// The sum of a counter in figures as PrintProcessor shows them.
+fn counted(lines: &str, name: &str) -> u64 {
+    let name = format!("\"name\": \"{name}\", \"metrics\": {{");
+    let maps = lines.split(&name).skip(1).filter_map(|rest| rest.split_once('}')).map(|(map, _)| map);
+    maps.flat_map(|map| map.split("]: ").skip(1))
+        .map(|rest| rest.split([',', '}']).next().and_then(|number| number.parse::<u64>().ok()).expect("a count"))
+        .sum()
+}
+
+/// The page of the manual: figures, files and lines, of a component found by its package's name.
+#[test]
+fn the_example_of_the_manual() {
+    let directory = files::directory();
+    let printing = ["--processor=my.custom.processors:PrintProcessor"];
+    let second = Running::start(&mut receiver(directory.path(), "tcp://127.0.0.1:14310", &printing));
+    let first = Receiving::start(&[
+        "--processor=my.custom.processors:StatsProcessor",
+        "--processor=my.custom.processors:CollectorProcessor",
+        "--grant-socket=tcp://127.0.0.1:14310",
+    ]);
+    let messages = captured(20);
+    first.send(&messages);
+    let (first, kept) = first.stop();
+    let first = first.expect(0);
+    let all = messages.len() as u64;
+    assert_eq!(counts(&first, "my.custom.processors:StatsProcessor"), (all, 0, 0));
+    assert_eq!(counts(&first, "my.custom.processors:CollectorProcessor"), (all, 0, 0));
+    assert_eq!(contents(&kept.path().join("collector_data/mine")), messages.concat(), "to the byte");
+    second.signal(Signal::TERM);
+    let printed = second.wait().expect(0).stdout;
+    let wanted = |kind: &str| {
+        let decoded: Vec<_> = messages.iter().flat_map(|message| files::decode(message)).collect();
+        files::of_type(&decoded, kind).len() as u64
+    };
+    assert!(wanted("txn") > 0);
+    assert_eq!(counted(&printed, "mite_transaction_total"), wanted("txn"), "to the last: {printed}");
+    assert_eq!(counted(&printed, "mite_journey_error_total"), wanted("error") + wanted("exception"));
+}
+
+/// Each beside one that keeps everything.
+#[test]
+fn a_bad_processor_harms_itself_only() {
+    const COLLECTOR: &str = "processors.wasm:CollectorProcessor";
+    let messages = numbered(300);
+    for (name, failed, words, why) in [
+        ("Fails", 100, "failed on", "an error is no end"),
+        ("Panics", 100, "so it is", "a panic costs one message, and the next has a new instance"),
+        ("Loops", 1, "still computing after 1 s", "an endless loop is ended"),
+        ("Allocates", 1, "wanted more memory than it may have (32 MiB: --processor-memory)", "memory is bounded"),
+    ] {
+        let spec = format!("hostile_processors.wasm:{name}");
+        let found = format!("{}/{spec}", root().join("target/journeys").display());
+        let healthy = format!("{}/{COLLECTOR}", root().join("target/journeys").display());
+        let options = [&format!("--processor={found}"), &format!("--processor={healthy}"), "--processor-memory=32"];
+        let receiving = Receiving::start(&options);
+        receiving.send(&messages);
+        // The one that loops does so for a second.
+        std::thread::sleep(Duration::from_millis(if name == "Loops" { 1_500 } else { 0 }));
+        let (ended, directory) = receiving.stop();
+        let ended = ended.expect(0);
+        assert_eq!(counts(&ended, &spec), (300 - failed, failed, 0), "{why}\n{}", ended.stderr);
+        assert_eq!(counts(&ended, COLLECTOR), (300, 0, 0), "{why}");
+        assert!(ended.stderr.contains(words), "{why}: {}", ended.stderr);
+        assert_eq!(contents(&directory.path().join("collector_data/mine")), messages.concat(), "{why}");
+        let took = format!("{} took ", name.to_lowercase());
+        let printed = ended.stdout.lines().filter(|line| line.starts_with(&took)).count() as u64;
+        assert_eq!(printed, 300 - failed, "{why}: each it took, once");
+        let complaints =
+            ended.stderr.lines().filter(|line| line.contains("failed on") && line.contains("WARN")).count();
+        assert!((1..=4).contains(&complaints), "{why}: {complaints} lines, one a second at most\n{}", ended.stderr);
+    }
+}
+
+/// It is waited for at the end, in bounds, and what it never saw is said.
+#[test]
+fn a_slow_processor_is_left_behind_at_the_end() {
+    let slow = format!("--processor={}/hostile_processors.wasm:Slow", root().join("target/journeys").display());
+    let messages = numbered(60);
+    let begun = std::time::Instant::now();
+    let (ended, directory) = received(&[&slow, "--processor=mite:collector"], &messages);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let (took, failed, dropped) = counts(&ended, "hostile_processors.wasm:Slow");
+    assert!(took > 0 && failed <= 1 && dropped > 0, "half a second each: {took}, {failed}, {dropped}");
+    assert_eq!(counts(&ended, "mite:collector"), (60, 0, 0));
+    assert_eq!(contents(&directory.path().join("collector_data")), messages.concat());
+}
+
+#[test]
+fn what_is_no_message_is_counted() {
+    let bad: [&[u8]; 6] = [b"", b"\xc1", b"\x82\xa1a", b"\x80\x80", b"\xdf\xff\xff\xff\xff", &[0x91; 200]];
+    let mut messages = numbered(10);
+    bad.iter().enumerate().for_each(|(place, bad)| messages.insert(2 * place, bad.to_vec()));
+    let printing = "--processor=my.custom.processors:PrintProcessor";
+    let options = [printing, "--processor=mite:print", "--processor=mite:collector", "--processor=mite:stats"];
+    let (ended, directory) = received(&options, &messages);
+    assert_eq!(counts(&ended, "my.custom.processors:PrintProcessor"), (10, 6, 0), "{}", ended.stderr);
+    assert_eq!(counts(&ended, "mite:print"), (10, 6, 0));
+    assert_eq!(counts(&ended, "mite:collector"), (16, 0, 0), "it doesn't look inside");
+    assert_eq!(counts(&ended, "mite:stats"), (16, 0, 0), "they are a figure of its own");
+    assert_eq!(contents(&directory.path().join("collector_data")), messages.concat());
+    for number in 0..10 {
+        let line = format!("{{\"type\": \"n\", \"number\": {number}}}");
+        assert_eq!(ended.stdout.lines().filter(|it| *it == line).count(), 2, "both print {line}\n{}", ended.stdout);
+    }
+}
+
+#[test]
+fn stats_go_out() {
+    let endpoint = format!("tcp://127.0.0.1:{}", free_port());
+    let exporter = libzmq::pull(&endpoint);
+    let out = format!("--stats-out-socket={endpoint}");
+    let (_, _) = received(&["--processor=mite:stats", &out], &captured(10));
+    let mut transactions = 0;
+    for dump in libzmq::received(exporter) {
+        let stats = rmpv::decode::read_value(&mut dump.as_slice()).expect("a dump");
+        for stat in stats.as_array().expect("stats") {
+            if files::text(stat, "name") == "mite_transaction_total" {
+                let series = files::field(stat, "metrics").and_then(Value::as_map).expect("series");
+                transactions += series.iter().map(|(_, value)| value.as_u64().expect("a count")).sum::<u64>();
+            }
+        }
+    }
+    let all = captured(10);
+    let decoded: Vec<_> = all.iter().flat_map(|message| files::decode(message)).collect();
+    assert_eq!(transactions, files::of_type(&decoded, "txn").len() as u64);
+}
+
+/// No files, sockets, environment; and no ids or endpoints that nobody gave.
+#[test]
+fn a_processor_has_what_it_was_given_only() {
+    let curious = format!("--processor={}/hostile_processors.wasm:Curious", root().join("target/journeys").display());
+    let (ended, directory) = received(&[&curious, "--grant-socket=tcp://127.0.0.1:2"], &numbered(1));
+    assert!(ended.stdout.contains("curious: false false 0 false false"), "{}\n{}", ended.stdout, ended.stderr);
+    let left: Vec<_> = std::fs::read_dir(directory.path())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(left, ["to-send"], "nothing was made");
+}
+
+/// One message, that names the thing and the way out.
+#[test]
+fn what_cannot_be() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = format!("tcp://{}", taken.local_addr().expect("it is bound"));
+    let free = format!("tcp://127.0.0.1:{}", free_port());
+    let stats = "--processor=my.custom.processors:StatsProcessor";
+    let collector = "--processor=my.custom.processors:CollectorProcessor";
+    let print = "--processor=mite:print";
+    let here = root().join("target/journeys");
+    let hostile = format!("--processor={}/hostile_processors.wasm:Refuses", here.display());
+    for (socket, options, code, words, why) in [
+        (&free, vec![], 2, vec!["--processor <SPEC>"], "nothing to do"),
+        (&free, vec![stats], 104, vec!["tcp://127.0.0.1:14310", "--grant-socket=tcp://127.0.0.1:14310"], "not granted"),
+        (
+            &free,
+            vec![stats, "--grant-socket=tcp://127.0.0.1:1431"],
+            104,
+            vec!["--grant-socket=tcp://127.0.0.1:14310"],
+            "another was granted",
+        ),
+        (
+            &free,
+            vec![print, "--grant-socket=14310"],
+            104,
+            vec!["--grant-socket", "`14310` is no endpoint"],
+            "no endpoint",
+        ),
+        (
+            &free,
+            vec!["--processor=my.custom.processors:Nobody"],
+            104,
+            vec!["no processor `Nobody`", "PrintProcessor, StatsProcessor"],
+            "not in it",
+        ),
+        (
+            &free,
+            vec!["--processor=load:load"],
+            104,
+            vec!["has journeys, not processors", "mite scenario test"],
+            "journeys",
+        ),
+        (
+            &free,
+            vec!["--processor=mite:nothing"],
+            104,
+            vec!["mite:stats, mite:collector, mite:recorder, mite:print"],
+            "none of mite's",
+        ),
+        (&free, vec!["--processor=print"], 104, vec!["`print` is not a spec"], "no colon"),
+        (&free, vec!["--processor=not.there:Any"], 104, vec!["not/there.wasm", "MITE_PATH"], "not found"),
+        (&free, vec!["--processor=none.wasm:Any"], 104, vec!["none.wasm"], "no file"),
+        (&free, vec![&hostile], 104, vec!["hostile_processors", "not today"], "it can't be made"),
+        (&free, vec![collector, collector], 104, vec!["another collector", "mine"], "twice the same id"),
+        (
+            &free,
+            vec!["--processor=mite:stats", "--stats-out-socket=foo"],
+            104,
+            vec!["--stats-out-socket", "`foo`"],
+            "figures to nowhere",
+        ),
+        (
+            &free,
+            vec!["--processor=mite:collector", "--collector-dir=/dev/null/x"],
+            104,
+            vec!["mite:collector", "/dev/null/x"],
+            "no directory",
+        ),
+        (&"foo".to_owned(), vec![print], 104, vec!["RECEIVE_SOCKET", "`foo` is no endpoint"], "no endpoint"),
+        (&"tcp://*:14303".to_owned(), vec![print], 104, vec!["RECEIVE_SOCKET", "can be bound"], "to bind only"),
+        (&taken, vec![print, "--bind"], 104, vec!["RECEIVE_SOCKET", "can't listen on"], "in use"),
+    ] {
+        let directory = files::directory();
+        let ended = Running::start(&mut receiver(directory.path(), socket, &options)).wait().expect(code);
+        for word in words {
+            assert!(ended.stderr.contains(word), "{why}: no `{word}` in\n{}", ended.stderr);
+        }
+        if code == 104 {
+            let said: Vec<_> = ended.stderr.lines().filter(|line| line.starts_with("mite: ")).collect();
+            assert_eq!(said.len(), 1, "{why}: one message\n{}", ended.stderr);
+        }
+    }
+}
