@@ -3,6 +3,7 @@
 pub mod files;
 pub mod metrics;
 pub mod program;
+pub mod python;
 pub mod raw;
 pub mod servers;
 pub mod trial;

@@ -3,9 +3,12 @@
 //! Totals only ever grow, so the newest ones of a sender replace those before; those of several senders are added. Sending
 //! them again heals any loss. Every figure people see at the end of a test comes from here.
 
+mod encoding;
+
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Names of requests (and of transactions) that figures are kept for; later ones count under [`OTHER`].
 pub const NAMES_MAX: usize = 200;
@@ -27,7 +30,7 @@ pub fn latency() -> Latency {
 }
 
 /// Why a request got no response: the class of an `http_error` message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ErrorClass {
     Dns,
     Connect,
@@ -54,7 +57,7 @@ impl ErrorClass {
 }
 
 /// Requests of one name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RequestTotals {
     /// How often each status came. Their sum is the number of responses.
     pub statuses: BTreeMap<u16, u64>,
@@ -65,6 +68,7 @@ pub struct RequestTotals {
     /// Bytes of bodies, as they went.
     pub sent_bytes: u64,
     /// Of responses, from the beginning of the request to its last byte.
+    #[serde(with = "encoding")]
     pub latency: Latency,
 }
 
@@ -99,10 +103,11 @@ impl RequestTotals {
 }
 
 /// Transactions of one full name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TransactionTotals {
     pub failed: u64,
     /// Of all, failed ones too; its length is their number.
+    #[serde(with = "encoding")]
     pub latency: Latency,
 }
 
@@ -120,7 +125,7 @@ impl TransactionTotals {
 }
 
 /// Runs of one journey.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTotals {
     pub started: u64,
     /// Ended by themselves, failed ones too.
@@ -141,7 +146,7 @@ impl RunTotals {
 }
 
 /// What tells one failure from another in a summary.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Failure {
     /// The journey's spec.
     pub journey: String,
@@ -154,7 +159,7 @@ pub struct Failure {
 }
 
 /// Messages of a sender: `made` are all, sent and dropped ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageTotals {
     pub made: u64,
     /// Of those: not sent since the queue was full.
@@ -172,11 +177,13 @@ impl MessageTotals {
 }
 
 /// How well a worker kept up: whether its figures can be trusted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerHealth {
     /// From a socket being ready to its timestamp, µs, as probes that take the way of responses measure it.
+    #[serde(with = "encoding")]
     pub lag: Latency,
     /// From a timer being due to its journey being woken, µs.
+    #[serde(with = "encoding")]
     pub timer_lag: Latency,
     /// CPU time of the worker's thread so far.
     pub cpu_seconds: f64,
@@ -193,7 +200,7 @@ impl Default for WorkerHealth {
 }
 
 /// All of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// By name (`request.name`, else method and URL without query), at most [`NAMES_MAX`] and [`OTHER`].
     pub requests: BTreeMap<String, RequestTotals>,
@@ -242,6 +249,11 @@ impl Totals {
         let mut all = RequestTotals::default();
         self.requests.values().for_each(|one| all.add(one));
         all
+    }
+
+    /// Responses and errors, counted.
+    pub fn requests_made(&self) -> u64 {
+        self.requests.values().map(|requests| requests.responses() + requests.errors()).sum()
     }
 
     /// Failures of journeys, `error` and `exception` messages together.
