@@ -37,3 +37,15 @@ pub fn counts(sink: Running) -> serde_json::Value {
     let json = ended.stdout.lines().find_map(|line| line.strip_prefix("counts ")).expect("counts");
     serde_json::from_str(json).expect("JSON")
 }
+
+/// A runner as the Python framework's: see the file.
+pub const RUNNER: &str = include_str!("python/runner.py");
+/// A controller as the Python framework's: see the file.
+pub const CONTROLLER: &str = include_str!("python/controller.py");
+
+/// Waits for the end of such a peer; answers what it tells.
+pub fn told(peer: Running) -> serde_json::Value {
+    let ended = peer.wait().expect(0);
+    let json = ended.stdout.lines().find_map(|line| line.strip_prefix("told ")).expect("a line");
+    serde_json::from_str(json).expect("JSON")
+}

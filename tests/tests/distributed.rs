@@ -129,6 +129,51 @@ fn a_controller_that_is_killed_ends_its_runners() {
     drop(sink);
 }
 
+/// One that is started again begins another test, and its runners follow.
+#[test]
+fn a_controller_that_is_started_again() {
+    let (places, playground) = (Places::new(), Playground::start());
+    let first =
+        places.controller("load:pause", &playground.url, &["--add-to-config=seconds:60", "--add-to-config=pause:0.1"]);
+    let (sink, runner) = (places.sink(), places.runner(&["--workers=1"]));
+    std::thread::park_timeout(Duration::from_secs(3));
+    first.signal(Signal::KILL);
+    drop(first);
+    let ended = places.controller("load:load", &playground.url, &["--add-to-config=seconds:2"]).wait().expect(0);
+    let ran = runner.wait().expect(0);
+    assert!(ran.stderr.contains("beginning anew"), "{}", ran.stderr);
+    assert_eq!(count(&places.figures(&ended), "requests"), playground.requests());
+    drop(sink);
+}
+
+/// Data is dealt to two processes, and each item is used once; then the test is over.
+#[test]
+fn each_item_is_used_once() {
+    let places = Places::new();
+    let sink = places.sink();
+    let steps = "--add-to-config=steps:[{\"url\": \"nonsense\"}]";
+    let controller = places.controller(
+        "probe:plan",
+        "none",
+        &[
+            "--add-to-config=journey:counted",
+            "--add-to-config=datapool:numbers",
+            "--add-to-config=count:5000",
+            "--add-to-config=volume:8",
+            "--expect-runners=2",
+            steps,
+        ],
+    );
+    let runners = [places.runner(&["--workers=1"]), places.runner(&["--workers=2"])];
+    let ended = controller.wait().expect(0);
+    for runner in runners {
+        runner.wait().expect(0);
+    }
+    assert_eq!(count(&places.figures(&ended), "by_journey/probe:counted/ended"), 5_000);
+    let counts = python::counts(sink);
+    assert_eq!(counts["txn"].as_u64(), Some(5_000), "a root transaction a run: {counts}");
+}
+
 /// A controller that is told to stop ends its test in order, and its runners.
 #[test]
 fn told_to_stop() {

@@ -69,7 +69,8 @@ impl Runner {
 
     /// What has happened with it. None: it has asked this before, and the answer is the same.
     pub fn exchange(&mut self, exchange: Exchange) -> Option<Vec<Event>> {
-        if exchange.number == self.answered.0 {
+        // One before that came late: nobody waits for its answer any more.
+        if exchange.number <= self.answered.0 {
             return None;
         }
         self.asked = exchange.number;

@@ -188,3 +188,6 @@ fn id(item: &Item) -> Vec<u8> {
     rmp::encode::write_sint(&mut out, item.id).expect("memory takes every byte");
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,7 +172,7 @@ impl<C: Crew> Wheel<'_, C> {
         self.crew.carry_out(Effect::Drain { number: u64::MAX }).await;
         tokio::select! {
             () = self.crew.farewell() => {}
-            _ = signals.next() => tracing::warn!("told again: not waiting for the last words of all runners"),
+            signal = signals.next() => tracing::warn!("{signal}: not waiting for the last words of all runners"),
         }
     }
 

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub const NAMES_MAX: usize = 200;
 /// Different failures that are counted one by one; later ones count under [`OTHER`].
 pub const FAILURES_MAX: usize = 200;
+/// Journeys of a test: as many as it has scenario items, at most.
+const JOURNEYS_MAX: usize = 1_000;
 /// The name that takes what has no room of its own.
 pub const OTHER: &str = "other";
 
@@ -203,12 +205,16 @@ impl Default for WorkerHealth {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// By name (`request.name`, else method and URL without query), at most [`NAMES_MAX`] and [`OTHER`].
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, { NAMES_MAX + 1 }>")]
     pub requests: BTreeMap<String, RequestTotals>,
     /// By full name (`__root__ :: login`), at most [`NAMES_MAX`] and [`OTHER`].
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, { NAMES_MAX + 1 }>")]
     pub transactions: BTreeMap<String, TransactionTotals>,
     /// By spec (`load:load`).
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, JOURNEYS_MAX>")]
     pub journeys: BTreeMap<String, RunTotals>,
     /// At most [`FAILURES_MAX`] and one whose fields are all [`OTHER`].
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, { FAILURES_MAX + 1 }>")]
     pub failures: BTreeMap<Failure, u64>,
     pub messages: MessageTotals,
     /// One a worker.

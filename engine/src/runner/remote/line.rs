@@ -53,9 +53,9 @@ impl Line {
         }
     }
 
-    /// Asks once; the deadline is that of a lost controller. For requests that must not be asked twice.
-    pub async fn once(&mut self, body: &[u8]) -> Result<Bytes, Silence> {
-        self.req.request(body, PATIENCE).await.map(|reply| reply.body).map_err(|_| Silence::Lost)
+    /// Asks once, with so much patience. For requests that must not be asked twice.
+    pub async fn once(&mut self, body: &[u8], patience: Duration) -> Result<Bytes, Silence> {
+        self.req.request(body, patience).await.map(|reply| reply.body).map_err(|_| Silence::Lost)
     }
 
     /// Asks until there is an answer, or the controller is lost.

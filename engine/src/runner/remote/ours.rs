@@ -82,10 +82,15 @@ impl Life<'_> {
                 working.cut_off().await;
                 Ok(end)
             }
-            Err(error) => {
-                tracing::error!("{error}: no new runs");
+            Err(Silence::Lost) => {
+                tracing::error!("{}: no new runs", Silence::Lost);
                 working.drain_alone().await;
                 Err(Error::Lost)
+            }
+            Err(Silence::Wrong(error)) => {
+                tracing::error!("the controller's answer means nothing: {error}");
+                working.cut_off().await;
+                Ok(End::Again)
             }
         }
     }

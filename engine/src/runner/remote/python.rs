@@ -133,7 +133,7 @@ impl<'a> Life<'a> {
         let start = Instant::now();
         let mut body = self.ledger.request(self.runner, max_work);
         while start.elapsed() < PATIENCE {
-            match self.line.once(&body).await {
+            match self.line.once(&body, PATIENCE.saturating_sub(start.elapsed())).await {
                 Ok(reply) => return Ok(reply),
                 Err(_) => {
                     body = self.ledger.request(self.runner, max_work);

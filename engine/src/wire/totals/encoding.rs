@@ -2,6 +2,11 @@
 //!
 //! A few hundred numbers for most, whatever they have counted, and exact: whoever reads them has the same histogram.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{LATENCY_MAX_US, Latency, latency};
@@ -24,15 +29,46 @@ pub fn serialize<S: Serializer>(histogram: &Latency, serializer: S) -> Result<S:
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Latency, D::Error> {
     let numbers = Vec::<u64>::deserialize(deserializer)?;
     if numbers.len() > NUMBERS_MAX || numbers.len() % 2 != 0 {
-        return Err(serde::de::Error::custom("a histogram is pairs of numbers"));
+        return Err(D::Error::custom("a histogram is pairs of numbers"));
     }
     let (mut histogram, mut value) = (latency(), 0_u64);
     for pair in numbers.chunks_exact(2) {
         value = value.saturating_add(pair[0]);
         let recorded = histogram.record_n(value.clamp(1, LATENCY_MAX_US), pair[1]);
-        recorded.map_err(|error| serde::de::Error::custom(error.to_string()))?;
+        recorded.map_err(|error| D::Error::custom(error.to_string()))?;
     }
     Ok(histogram)
+}
+
+/// A map of at most so many entries: each may take a thousand times the memory of its bytes, so more than a sender of ours has is an
+/// error as soon as it is read.
+pub fn bounded<'de, D, K, V, const MOST: usize>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord,
+    V: Deserialize<'de>,
+{
+    struct Bounded<K, V, const MOST: usize>(PhantomData<(K, V)>);
+
+    impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, const MOST: usize> Visitor<'de> for Bounded<K, V, MOST> {
+        type Value = BTreeMap<K, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a map of at most {MOST} entries")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = entries.next_entry()? {
+                if map.len() >= MOST {
+                    return Err(A::Error::custom(format!("there are more than {MOST}")));
+                }
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+    deserializer.deserialize_map(Bounded::<K, V, MOST>(PhantomData))
 }
 
 #[cfg(test)]
@@ -62,6 +98,16 @@ mod tests {
             assert_eq!(found, &histogram, "{why}");
             assert_eq!((found.max(), found.min(), found.len()), (histogram.max(), histogram.min(), histogram.len()));
             assert!((found.mean() - histogram.mean()).abs() < 1e-9, "{why}");
+        }
+    }
+
+    #[test]
+    fn no_more_names_than_a_sender_has() {
+        for (names, good, why) in [(201, true, "all of them, and the one of the others"), (202, false, "one more")] {
+            let mut totals = Totals::default();
+            totals.requests.extend((0..names).map(|name| (name.to_string(), RequestTotals::default())));
+            let packed = rmp_serde::to_vec_named(&totals).unwrap();
+            assert_eq!(rmp_serde::from_slice::<Totals>(&packed).is_ok(), good, "{why}");
         }
     }
 
