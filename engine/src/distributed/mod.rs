@@ -54,6 +54,9 @@ pub struct Args {
     pub test: steer::Args,
 }
 
+/// The whole config goes to a runner in one reply.
+const CONFIG_BYTES_MAX: usize = 8 << 20;
+
 /// Why a test could not be run, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -139,6 +142,12 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<(Controller, Runners, N
         ..Account::default()
     };
     let (about, shelf) = about(args, &mut plan, &run);
+    let bytes = about.config.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    if bytes > CONFIG_BYTES_MAX {
+        return Err(Error::Config(format!(
+            "it has {bytes} bytes, and runners can be sent {CONFIG_BYTES_MAX}: keep it smaller"
+        )));
+    }
     let expected = args.expect_runners.get();
     let mut crew = Runners::new(rep, push, Members::new(about, shelf), expected, account);
     let named = Named { name: plan.test.clone(), run, run_id };

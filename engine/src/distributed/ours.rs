@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::scenario::{self, Effect, Event};
+use crate::scenario::{self, Effect, Event, Item};
 use crate::wire::control::ours::{Answer, Blob, Command, Exchange, Orders, WorkerReport, pack};
 use crate::wire::totals::Totals;
 
@@ -126,8 +126,7 @@ impl Runner {
                 self.commands.push(Command::Order { worker, scenario, journeys, runs, number });
             }
             Effect::Items { runner, scenario, items } => {
-                let items = items.into_iter().map(|item| (item.id, Blob(item.data.to_vec()))).collect();
-                self.commands.push(Command::Items { worker: worker(runner), scenario, items });
+                self.items(worker(runner), scenario, items);
             }
             Effect::Recall { runner, scenario, items } => {
                 self.commands.push(Command::Recall { worker: worker(runner), scenario, items });
@@ -136,6 +135,22 @@ impl Runner {
             Effect::CancelRest => self.commands.push(Command::Cancel),
             // Nothing that runners are told.
             Effect::AskModel { .. } | Effect::AskPool { .. } | Effect::ScenarioOver { .. } | Effect::Done => {}
+        }
+    }
+
+    /// In commands of no more than about as much as goes into one answer.
+    fn items(&mut self, worker: u32, scenario: u32, items: Vec<Item>) {
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        for item in items {
+            bytes += item.data.len();
+            part.push((item.id, Blob(item.data.to_vec())));
+            if bytes >= ORDERS_BYTES {
+                self.commands.push(Command::Items { worker, scenario, items: std::mem::take(&mut part) });
+                bytes = 0;
+            }
+        }
+        if !part.is_empty() {
+            self.commands.push(Command::Items { worker, scenario, items: part });
         }
     }
 

@@ -8,6 +8,8 @@ use crate::wire::value::{Raw, View};
 
 /// Runs in one reply; the rest with the next, which comes as soon as one of these has ended.
 const RUNS_MAX: u32 = 10_000;
+/// Bytes of data in one reply, about; likewise.
+const REPLY_BYTES: usize = 4 << 20;
 
 /// What a Python runner has to know of a scenario item.
 #[derive(Clone, Debug)]
@@ -81,10 +83,10 @@ impl Runner {
 
     /// The reply: as many runs as its orders lack.
     pub fn reply(&mut self, journeys: &BTreeMap<u32, Journey>) -> Vec<u8> {
-        let mut runs = Vec::new();
+        let (mut runs, mut bytes) = (Vec::new(), 0);
         for (id, lane) in &mut self.lanes {
             let Some(journey) = journeys.get(id) else { continue };
-            while !self.stopping && (runs.len() as u64) < u64::from(self.most) && lane.may_begin() {
+            while !self.stopping && runs.len() < self.most as usize && bytes < REPLY_BYTES && lane.may_begin() {
                 let item = if journey.with_data {
                     let Some(item) = lane.stock.pop_front() else { break };
                     Some(item)
@@ -93,7 +95,9 @@ impl Runner {
                 };
                 lane.running += 1;
                 lane.handed += 1;
+                bytes += journey.spec.len();
                 if let Some(item) = &item {
+                    bytes += item.data.len();
                     lane.out.insert(item.id, item.clone());
                 }
                 runs.push((*id, journey.spec.as_str(), item));
