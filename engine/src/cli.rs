@@ -12,14 +12,16 @@ use crate::collector;
 use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
+use crate::distributed;
 use crate::duplicator;
 use crate::exporter;
 use crate::local::{self, Datapool, Wanted};
 use crate::playground;
+use crate::receiver;
 use crate::recorder;
+use crate::runner::remote;
 use crate::shutdown;
 use crate::stats;
-use crate::receiver;
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -88,6 +90,19 @@ enum Command {
     /// Test or run a single journey
     #[command(subcommand)]
     Journey(JourneyCommand),
+    /// Test a scenario on runners that are processes of their own
+    ///
+    /// Example: mite controller load:load --expect-runners=2 --add-to-config=url:http://127.0.0.1:14380/
+    Controller {
+        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        spec: String,
+        #[command(flatten)]
+        args: Box<distributed::Args>,
+    },
+    /// Run the journeys of a controller's test
+    ///
+    /// Example: mite runner --controller-socket=tcp://127.0.0.1:14301 --message-socket=tcp://127.0.0.1:14302
+    Runner(remote::Args),
     /// A web server to practise on: a small shop, a JSON API, delays, failures
     Playground(playground::Args),
     /// Give every message to every output
@@ -213,6 +228,8 @@ pub fn main() -> ExitCode {
                 let run = async |shutdown| process::run(args, stats::help, shutdown).await;
                 part(&screen, process::Error::exit_code, run).await
             }
+            Command::Controller { spec, args } => control(&args, &spec, &screen).await,
+            Command::Runner(args) => run(&args, &screen).await,
             Command::Scenario(ScenarioCommand::Test { spec, args }) => {
                 test(&args, spec.parse().map(Wanted::Scenario), &screen).await
             }
@@ -244,6 +261,28 @@ async fn test(args: &local::Args, wanted: Result<Wanted, crate::component::Error
     };
     match tested {
         Ok(report) => ExitCode::from(report.exit_code()),
+        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
+    }
+}
+
+async fn control(args: &distributed::Args, spec: &str, screen: &Screen) -> ExitCode {
+    let tested = match spec.parse() {
+        Ok(spec) => distributed::run(args, distributed::Wanted::Scenario(spec), screen).await,
+        Err(error) => Err(distributed::Error::Component(error)),
+    };
+    match tested {
+        Ok(report) => ExitCode::from(report.exit_code()),
+        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
+    }
+}
+
+async fn run(args: &remote::Args, screen: &Screen) -> ExitCode {
+    let shutdown = match shutdown::on_signal() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return failed(screen, &error.to_string(), 1),
+    };
+    match remote::run(args, shutdown).await {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
     }
 }

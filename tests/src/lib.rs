@@ -6,6 +6,7 @@ pub mod libzmq;
 pub mod metrics;
 pub mod pipeline;
 pub mod program;
+pub mod python;
 pub mod raw;
 pub mod sender;
 pub mod servers;

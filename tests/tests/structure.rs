@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests::program::root;
 
-/// A module of the engine, and the other modules it may use. `local` and `cli` see several; nobody else sees a neighbour.
+/// A module of the engine, and the other modules it may use. `local`, `distributed`, `steer` and `cli` see several; nobody else
+/// sees a neighbour.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("scenario", &[]),
     ("wire", &[]),
@@ -37,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "collector",
             "exporter",
             "console",
+            "steer",
         ],
     ),
     (
@@ -54,8 +56,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "recorder",
             "receiver",
             "cat",
+            "distributed",
+            "runner",
         ],
     ),
+    ("steer", &["wire", "shutdown", "scenario", "controller", "runner", "console"]),
+    ("distributed", &["wire", "shutdown", "scenario", "component", "controller", "steer", "console"]),
     ("main", &[]),
     ("lib", &[]),
 ];

@@ -83,13 +83,29 @@ impl Cache {
 
     /// Keeps code for the next run; a failure to do so costs only time then.
     pub fn put(&self, engine: &Engine, component: &[u8], code: &Code) -> std::io::Result<()> {
-        let path = self.path(engine, component);
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(&self.seal(&code.0))?;
-        file.write_all(&code.0)?;
-        drop(file);
-        std::fs::rename(&temporary, &path)
+        write(&self.path(engine, component), &[&self.seal(&code.0), &code.0])
+    }
+
+    /// A component that was sent before, by its SHA-256 in hexadecimal digits: what it hashes to is looked at, whoever wrote it.
+    pub fn component(&self, sha256_hex: &str) -> Option<Vec<u8>> {
+        let mut kept = Vec::new();
+        open_own(&self.component_path(sha256_hex)?)?.take(CODE_MAX).read_to_end(&mut kept).ok()?;
+        (sha256(&kept) == sha256_hex).then_some(kept)
+    }
+
+    /// Keeps a component for the next test.
+    pub fn put_component(&self, component: &[u8]) -> std::io::Result<()> {
+        let digest = sha256(component);
+        match self.component_path(&digest) {
+            Some(path) => write(&path, &[component]),
+            None => Ok(()),
+        }
+    }
+
+    /// None: that is no digest.
+    fn component_path(&self, sha256_hex: &str) -> Option<PathBuf> {
+        let is_digest = sha256_hex.len() == 64 && sha256_hex.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_digest.then(|| self.directory.join(format!("{sha256_hex}.wasm")))
     }
 
     fn path(&self, engine: &Engine, component: &[u8]) -> PathBuf {
@@ -153,6 +169,22 @@ fn open_own(path: &Path) -> Option<File> {
         && metadata.mode() & 0o022 == 0
         && metadata.len() <= CODE_MAX;
     own.then_some(file)
+}
+
+/// Whole or not at all.
+fn write(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    drop(file);
+    std::fs::rename(&temporary, path)
+}
+
+/// In hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

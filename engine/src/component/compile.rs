@@ -10,7 +10,7 @@ use super::cache::{Cache, Code};
 use super::spec::{self, SearchPath};
 
 /// The largest component: a Python one has 22 MB.
-const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 /// Those of WASI that grant nothing (no files, no sockets, no environment: they link, and every call that would need one of
 /// those fails).
 const WASI: &[&str] = &["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/"];
@@ -56,6 +56,8 @@ pub struct Compiled {
     /// Its name in messages, metrics and reports.
     pub package: String,
     pub path: PathBuf,
+    /// The component itself.
+    pub bytes: Vec<u8>,
     pub code: Code,
     /// Whether the code was there already.
     pub cached: bool,
@@ -79,15 +81,30 @@ fn compile_for(
 ) -> Result<Compiled, Error> {
     let file = component.find(path)?;
     let bytes = read(&file)?;
-    check(world, &file, &bytes)?;
+    compile_read(world, engine, component.package(), file, bytes)
+}
+
+/// Checks and compiles a component with journeys that is there already; `path` is what it is called if something is wrong with it.
+pub fn compile_bytes(engine: &Engine, package: String, path: PathBuf, bytes: Vec<u8>) -> Result<Compiled, Error> {
+    compile_read(&JOURNEYS, engine, package, path, bytes)
+}
+
+fn compile_read(
+    world: &World,
+    engine: &Engine,
+    package: String,
+    path: PathBuf,
+    bytes: Vec<u8>,
+) -> Result<Compiled, Error> {
+    check(world, &path, &bytes)?;
     let cache = Cache::open();
     let kept = cache.as_ref().and_then(|cache| cache.get(engine, &bytes));
     let cached = kept.is_some();
     let code = match kept {
         Some(code) => code,
-        None => compile_new(engine, cache.as_ref(), &file, &bytes)?,
+        None => compile_new(engine, cache.as_ref(), &path, &bytes)?,
     };
-    Ok(Compiled { package: component.package(), path: file, code, cached })
+    Ok(Compiled { package, path, bytes, code, cached })
 }
 
 fn compile_new(engine: &Engine, cache: Option<&Cache>, file: &Path, bytes: &[u8]) -> Result<Code, Error> {

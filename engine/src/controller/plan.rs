@@ -62,6 +62,14 @@ pub enum Error {
     NoItems { scenario: String },
 }
 
+impl Error {
+    /// Whether it was the scenario's own code that failed.
+    pub fn is_of_the_scenario(&self) -> bool {
+        use component::Error::Failed;
+        matches!(self, Self::Component(Failed { .. }) | Self::Data(data::Error::Component(Failed { .. })))
+    }
+}
+
 /// A scenario item as runners need to know it.
 pub struct Planned {
     pub id: u32,

@@ -2,47 +2,18 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::runner::{self, Reuse};
-use crate::scenario::{self, Percentiles, Thresholds};
+use crate::runner;
+use crate::steer::{self, nanos};
 
 /// Options of `scenario test`, `journey test` and `journey run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Set a config value, as in `--add-to-config=url:http://127.0.0.1:8080/`; goes before `MITE_CONF_key` variables
-    #[arg(long = "add-to-config", value_name = "KEY:VALUE", value_parser = key_value)]
-    pub added: Vec<(String, String)>,
-    /// New journeys at once a second, at most
-    #[arg(long, value_name = "N", default_value_t = 1000.0, value_parser = positive)]
-    pub spawn_rate: f64,
-    /// Seconds before the first journey
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = seconds)]
-    pub delay_start_seconds: f64,
-    /// Journeys at once in this process, at most
-    #[arg(long, value_name = "N")]
-    pub runner_max_journeys: Option<NonZeroU32>,
-    /// Seconds that journeys still running at the end get to come to theirs; what runs then is cancelled
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
-    pub grace: f64,
+    #[command(flatten)]
+    pub test: steer::Args,
     /// Threads that run journeys [default: the cores this process may use]
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroU32>,
-    /// Who may use an open connection again
-    #[arg(long, value_name = "WHO", value_enum, default_value_t = Reuse::Runner)]
-    pub connections: Reuse,
-    /// Give each run a fresh instance of its component: nothing is left of the run before
-    #[arg(long)]
-    pub fresh_instances: bool,
-    /// Seconds a request may take that has no timeout of its own
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = positive)]
-    pub request_timeout: f64,
-    /// Seconds a run may take; one that takes longer is cut off
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
-    pub journey_timeout: Option<f64>,
-    /// Memory a journey may have, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub journey_memory: u32,
     /// Keep the raw messages in rolling files in this directory
     #[arg(long, value_name = "DIR")]
     pub collector_dir: Option<PathBuf>,
@@ -52,109 +23,27 @@ pub struct Args {
     /// Show Prometheus metrics at http://ADDRESS/metrics while the test runs, as in `127.0.0.1:9301`
     #[arg(long, value_name = "ADDRESS")]
     pub web_address: Option<String>,
-    /// Write the summary as JSON to this file
-    #[arg(long, value_name = "FILE")]
-    pub summary_export: Option<PathBuf>,
-    #[command(flatten)]
-    pub thresholds: ThresholdArgs,
-}
-
-/// What the test must hold; else the program ends with 99.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Thresholds (crossed: exit code 99)")]
-pub struct ThresholdArgs {
-    /// Failures of journeys (`error` and `exception` messages), at most
-    #[arg(long = "max-errors-threshold", value_name = "N", default_value_t = 0)]
-    max_errors: u64,
-    /// Longest response time in ms, at most (0: any)
-    #[arg(long = "max-response-time-threshold", value_name = "MS", default_value_t = 0.0, value_parser = seconds)]
-    max_response_time: f64,
-    /// Mean response time in ms, at most (0: any)
-    #[arg(long = "mean-response-time-threshold", value_name = "MS", default_value_t = 0.0, value_parser = seconds)]
-    mean_response_time: f64,
-    /// Standard deviation of response times in ms, at most (0: any)
-    #[arg(long = "standard-deviation-response-time-threshold", value_name = "MS", default_value_t = 0.0, value_parser = seconds)]
-    standard_deviation_response_time: f64,
-    /// Standard deviation of the requests in each second, at most (0: any)
-    #[arg(long = "standard-deviation-req-sec-threshold", value_name = "REQ/S", default_value_t = 0.0, value_parser = seconds)]
-    standard_deviation_req_sec: f64,
-    /// Percentiles of the response time with their limits in ms (0: any), as in `95:200,99:500`
-    #[arg(long, value_name = "LIST", default_value = "50:0,90:0,98:0,99:0")]
-    benchmark_percentiles: Percentiles,
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("it is not of the form KEY:VALUE, as in `url:http://127.0.0.1:8080/`".to_owned()),
-    }
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && (0.0..=315_360_000.0).contains(&number) => Ok(number),
-        _ => Err("it is not a number from 0 on".to_owned()),
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match seconds(text)? {
-        number if number > 0.0 => Ok(number),
-        _ => Err("it has to be more than 0".to_owned()),
-    }
-}
-
-fn nanos(seconds: f64) -> u64 {
-    u64::try_from(Duration::from_secs_f64(seconds).as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Args {
-    pub fn config(&self) -> Vec<(String, String)> {
-        self.added.clone()
-    }
-
-    /// Worker threads: as many as asked, else as cores may be used (affinity and cgroup quota honoured), and no more than
-    /// journeys.
+    /// Worker threads, no more than journeys.
     fn worker_count(&self) -> u32 {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = self.workers.map_or_else(|| u32::try_from(cores).unwrap_or(1), NonZeroU32::get);
-        workers.min(self.runner_max_journeys.map_or(u32::MAX, NonZeroU32::get))
+        let most = self.test.runner_max_journeys.map_or(u32::MAX, NonZeroU32::get);
+        runner::worker_count(self.workers).min(most)
     }
 
     pub fn settings(&self, test: &str, run_id: &str) -> runner::Settings {
+        let journeys = &self.test.journeys;
         runner::Settings {
             test: test.to_owned(),
             run_id: run_id.to_owned(),
             runner_id: 1,
             workers: self.worker_count(),
-            reuse: self.connections,
-            fresh_instances: self.fresh_instances,
-            request_timeout: nanos(self.request_timeout),
-            run_timeout: self.journey_timeout.map(nanos),
-        }
-    }
-
-    pub fn core_settings(&self, workers: u32) -> scenario::Settings {
-        scenario::Settings {
-            spawn_rate: self.spawn_rate,
-            delay_start_seconds: self.delay_start_seconds,
-            // To the core each worker is a runner of its own.
-            runner_max_journeys: self.runner_max_journeys.map(|most| most.get().div_ceil(workers)),
-            journeys_max: self.runner_max_journeys.map(NonZeroU32::get),
-            grace: self.grace,
-        }
-    }
-
-    pub fn thresholds(&self) -> Thresholds {
-        let asked = |limit: f64| Some(limit).filter(|limit| *limit > 0.0);
-        let given = &self.thresholds;
-        Thresholds {
-            max_errors: given.max_errors,
-            max_response_ms: asked(given.max_response_time),
-            mean_response_ms: asked(given.mean_response_time),
-            standard_deviation_response_ms: asked(given.standard_deviation_response_time),
-            standard_deviation_req_sec: asked(given.standard_deviation_req_sec),
-            percentiles: given.benchmark_percentiles.clone(),
+            reuse: journeys.connections,
+            fresh_instances: journeys.fresh_instances,
+            request_timeout: nanos(journeys.request_timeout),
+            run_timeout: journeys.journey_timeout.map(nanos),
+            report_every: runner::REPORT,
         }
     }
 }

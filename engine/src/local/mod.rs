@@ -1,14 +1,11 @@
 //! `scenario test`, `journey test` and `journey run`: controller, runner and sinks in one process, over channels.
 
 mod args;
-mod machine;
-mod outcome;
+mod crew;
 mod pipeline;
-mod room;
-mod steer;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use args::Args;
 
@@ -19,11 +16,13 @@ use crate::console::screen::Screen;
 use crate::console::{Report, export};
 use crate::controller::{Controller, Plan, plan};
 use crate::exporter;
-use crate::runner::{self, Assignment, Clock, Data, Runner};
-use crate::scenario::{Core, CoreError};
+use crate::runner::{self, Assignment, Clock, Data, Runner, machine, room};
+use crate::scenario::{self, Core, CoreError};
 use crate::shutdown::Signals;
+use crate::steer::{Crew, Outcome, Steered, Test, run_id, steer};
 use crate::wire::config::Config;
 use crate::wire::message::run_id_field;
+use crew::Workers;
 use pipeline::Pipeline;
 
 pub use crate::controller::plan::{Datapool, Wanted};
@@ -60,12 +59,9 @@ pub enum Error {
 impl Error {
     /// What the program ends with: see the table of exit codes in the manual.
     pub fn exit_code(&self) -> u8 {
-        use component::Error::Failed;
         match self {
-            Self::Plan(plan::Error::Component(Failed { .. })) | Self::Component(Failed { .. }) | Self::Scenario(_) => {
-                107
-            }
-            Self::Plan(plan::Error::Data(crate::controller::data::Error::Component(Failed { .. }))) => 107,
+            Self::Plan(error) if error.is_of_the_scenario() => 107,
+            Self::Component(component::Error::Failed { .. }) | Self::Scenario(_) => 107,
             Self::Interrupted(_) => 105,
             Self::Runner(_) | Self::Io(_) => 1,
             _ => 104,
@@ -93,9 +89,17 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
         ready = prepare(args, &wanted) => ready?,
         signal = signals.next() => return Err(Error::Interrupted(signal)),
     };
-    let (report, failure) = steer::steer(args, &wanted, ready, &mut signals, screen).await?;
+    let warnings = ready.warnings.clone();
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let settings = ready.settings.clone();
+    let (controller, workers, _ticker) = ready.start(args)?;
+    let test = Test { name: settings.test.clone(), run_id: workers.pipeline.run_id() };
+    let steered = steer(controller, workers, test, &mut signals, screen).await;
+    let failure = steered.failure.clone();
+    let until_told = matches!(wanted, Wanted::Journey { seconds: None, .. });
+    let report = outcome(args, &settings, until_told, warnings, steered).await;
     screen.finish(&report)?;
-    if let Some(path) = &args.summary_export {
+    if let Some(path) = &args.test.summary_export {
         export::write(path, &report)?;
     }
     match failure {
@@ -106,15 +110,19 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
 
 async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
     let clock = Clock::start();
-    if let Some(path) = &args.summary_export {
+    if let Some(path) = &args.test.summary_export {
         export::check(path)?;
     }
-    let config = Config::from_environment(&args.config()).map_err(Error::Config)?;
+    let config = Config::from_environment(&args.test.added).map_err(Error::Config)?;
     let plain = engine::plain()?;
     let ticker = Ticker::start(&plain, || ())?;
     let mut plan = plan::plan(&plain, &SearchPath::from_environment(), config, wanted).await?;
-    let mut warnings = machine::prepare(args, plan.peak());
-    let room = room::make(args, &plan)?;
+    let most = args.test.runner_max_journeys;
+    let mut warnings = machine::prepare(plan.peak(), most);
+    let room =
+        room::Wanted { peak: plan.peak(), journeys_max: most, journey_memory: args.test.journeys.journey_memory };
+    let components: Vec<_> = plan.components.iter().map(|(package, it)| (package.as_str(), &it.code)).collect();
+    let room = room::make(room, &components)?;
     warnings.extend(room.fallback.clone());
     let settings = Arc::new(args.settings(&plan.test, &run_id()));
     let run_id = run_id_field(&settings.run_id);
@@ -125,27 +133,10 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
     Ok(Ready { plan, room, pipeline, settings, config, clock, warnings, ticker })
 }
 
-/// Unique for every run of every test, and in the order of time.
-fn run_id() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{:x}-{:04x}", since.as_micros(), std::process::id() & 0xffff)
-}
-
-/// A test that has been started.
-struct Started {
-    runner: Runner,
-    controller: Controller,
-    pipeline: Pipeline,
-    settings: Arc<runner::Settings>,
-    clock: Clock,
-    warnings: Vec<String>,
-    _ticker: Option<Ticker>,
-}
-
 impl Ready {
     /// Starts the runner and the controller.
-    fn start(self, args: &Args) -> Result<Started, Error> {
-        let Self { plan, room, pipeline, settings, config, clock, warnings, ticker } = self;
+    fn start(self, args: &Args) -> Result<(Controller, Workers, Option<Ticker>), Error> {
+        let Self { plan, room, pipeline, settings, config, clock, ticker, .. } = self;
         let assignments: Vec<_> = plan
             .planned
             .iter()
@@ -157,11 +148,52 @@ impl Ready {
                 data: data(planned.data),
             })
             .collect();
-        let core = Core::new(plan.items, args.core_settings(settings.workers))?;
+        let most = args.test.runner_max_journeys;
+        let core_settings = scenario::Settings {
+            // To the core each worker is a runner of its own.
+            runner_max_journeys: most.map(|most| most.get().div_ceil(settings.workers)),
+            journeys_max: most.map(NonZeroU32::get),
+            ..args.test.core_settings()
+        };
+        let core = Core::new(plan.items, core_settings)?;
         let controller = Controller::new(core, plan.definition, plan.sources, plan.models);
         let runner = Runner::start(&settings, &room.engine, &assignments, &config, clock, &pipeline.sender())?;
-        Ok(Started { runner, controller, pipeline, settings, clock, warnings, _ticker: ticker })
+        Ok((controller, Workers::new(runner, pipeline, clock, settings.workers), ticker))
     }
+}
+
+async fn outcome(
+    args: &Args,
+    settings: &runner::Settings,
+    until_told: bool,
+    mut warnings: Vec<String>,
+    steered: Steered<Workers>,
+) -> Report {
+    let Steered { crew, figures, planned, signal, .. } = steered;
+    let (totals, lost) = (crew.totals(), crew.lost());
+    let Workers { runner, pipeline, clock, .. } = crew;
+    runner.close();
+    let (received, made, dropped) = pipeline.close().await;
+    if lost > 0 {
+        warnings.push(format!("{lost} workers ended without their last figures"));
+    }
+    Outcome {
+        test: settings.test.clone(),
+        run_id: settings.run_id.clone(),
+        thresholds: args.test.thresholds(),
+        totals,
+        figures,
+        planned,
+        signal: signal.filter(|_| !until_told),
+        runners: 1,
+        runners_lost: u32::from(lost > 0),
+        received: Some(received),
+        made,
+        dropped,
+        started: clock.unix(0),
+        warnings,
+    }
+    .report()
 }
 
 fn data(kind: Option<crate::component::bindings::scenarios::PoolKind>) -> Data {

@@ -14,6 +14,7 @@ use crate::exporter::{self, Limits, State};
 use crate::runner::Clock;
 use crate::sink::Sink;
 use crate::stats::{self, Stats};
+use crate::steer::Received;
 use crate::wire::batch::Batch;
 use crate::wire::dump::Dump;
 use crate::wire::message;
@@ -24,15 +25,6 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// How long what is on its way may take to arrive at the end.
 const CLOSE: Duration = Duration::from_secs(60);
-
-/// What came through.
-#[derive(Clone, Debug, Default)]
-pub struct Received {
-    /// Messages that every sink has taken.
-    pub messages: u64,
-    /// Why a sink gave up, if one did.
-    pub failure: Option<String>,
-}
 
 /// The pipeline, open.
 pub struct Pipeline {

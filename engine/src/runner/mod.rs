@@ -7,11 +7,14 @@ mod clock;
 mod host;
 pub mod http;
 mod instance;
+pub mod machine;
 mod outbox;
 mod place;
 mod queue;
 mod ready;
+pub mod remote;
 mod requests;
+pub mod room;
 mod scenario;
 mod tally;
 mod thread;
@@ -19,15 +22,17 @@ mod timers;
 mod transactions;
 mod worker;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 pub use clock::Clock;
 pub use http::Reuse;
 pub use instance::Prepared;
-pub use scenario::{Assignment, Data};
+pub use scenario::{Assignment, Data, NAMELESS};
 
 use crate::component::ticker::Ticker;
 use crate::scenario::Item;
@@ -39,6 +44,12 @@ use crate::wire::totals::Totals;
 const COMMANDS_MAX: usize = 10_000;
 /// Reports that may wait for the controller.
 const REPORTS_MAX: usize = 10_000;
+
+/// Worker threads: as many as asked, else as cores may be used (affinity and cgroup quota honoured).
+pub fn worker_count(asked: Option<NonZeroU32>) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(|| u32::try_from(cores).unwrap_or(1), NonZeroU32::get)
+}
 
 /// How a runner runs journeys.
 #[derive(Clone, Debug)]
@@ -56,11 +67,19 @@ pub struct Settings {
     pub request_timeout: u64,
     /// Nanoseconds for a run.
     pub run_timeout: Option<u64>,
+    /// How often a worker reports: [`REPORT`], or more often where each run is asked for.
+    pub report_every: Duration,
 }
 
+/// How often a worker reports that has standing orders.
+pub const REPORT: Duration = Duration::from_millis(100);
+
 /// What a worker is told.
-#[derive(Debug)]
 enum Command {
+    /// One more scenario item.
+    Assign(Box<Assignment>),
+    /// The config has changed; runs that begin from now on have it.
+    Config(Arc<Config>),
     Order {
         scenario: u32,
         journeys: u32,
@@ -95,6 +114,22 @@ pub struct Report {
     pub totals: Option<Box<Totals>>,
     /// Nothing runs any more and nothing will: its last report.
     pub over: bool,
+}
+
+impl Report {
+    /// As the controller's state machine is told.
+    pub fn told(self) -> crate::scenario::Report {
+        let mut told = crate::scenario::Report { seen: self.seen, ..Default::default() };
+        for one in self.scenarios {
+            let id = one.scenario;
+            told.running.insert(id, one.running);
+            told.ended.insert(id, one.ended);
+            told.completed.extend(one.completed.into_iter().map(|item| (id, item)));
+            told.unused.extend(one.unused.into_iter().map(|item| (id, item)));
+            told.wants.insert(id, one.wants);
+        }
+        told
+    }
 }
 
 /// Of one scenario item in a worker.
@@ -168,6 +203,20 @@ impl Runner {
     /// in all. Orders are numbered; reports say which they know.
     pub async fn order(&self, worker: u32, scenario: u32, journeys: u32, runs_max: Option<u64>, number: u64) {
         self.tell(worker, Command::Order { scenario, journeys, runs_max, number }).await;
+    }
+
+    /// Gives every worker one more scenario item.
+    pub async fn assign(&self, assignment: &Assignment) {
+        for worker in 0..self.settings.workers {
+            self.tell(worker, Command::Assign(Box::new(assignment.clone()))).await;
+        }
+    }
+
+    /// Lets runs that begin from now on have this config.
+    pub async fn configure(&self, config: &Arc<Config>) {
+        for worker in 0..self.settings.workers {
+            self.tell(worker, Command::Config(config.clone())).await;
+        }
     }
 
     /// Hands data to a worker.

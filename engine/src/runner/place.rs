@@ -8,7 +8,7 @@ use std::task::Poll;
 use super::clock::Nanos;
 use super::host::{cut_off, report_trap, wasm_trace};
 use super::instance::Instance;
-use super::scenario::{Next, Scenario};
+use super::scenario::{NAMELESS, Next, Scenario};
 use super::timers::At;
 use super::transactions::{ROOT, ROOT_ID};
 use super::worker;
@@ -97,7 +97,7 @@ async fn run(
         worker.tally.borrow_mut().run(scenario.number).started += 1;
         (worker.next_context_id(), worker.config.borrow().version(), worker.settings.fresh_instances)
     });
-    let data_id = item.map(|item| item.id);
+    let data_id = item.map(|item| item.id).filter(|id| *id >= NAMELESS);
     let state = instance.store.data_mut();
     state.begin_run(|identity| identity.set(&scenario.fields, context_id, data_id), context_id);
     state.run.woken = *woken;
@@ -185,7 +185,8 @@ fn not_made(scenario: &Scenario, error: &wasmtime::Error, item: Option<&Item>) {
     let message = format!("Trap: the component failed while it was being made: {}", error.root_cause());
     worker::with(|worker| {
         let mut identity = Identity::new(run_id_field(&worker.settings.run_id));
-        identity.set(&scenario.fields, worker.next_context_id(), item.map(|item| item.id));
+        let data_id = item.map(|item| item.id).filter(|id| *id >= NAMELESS);
+        identity.set(&scenario.fields, worker.next_context_id(), data_id);
         let place = Place { identity: &identity, transaction: ROOT, transaction_id: ROOT_ID };
         let failure = message::Failure {
             message_type: "exception",

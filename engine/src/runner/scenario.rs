@@ -9,6 +9,9 @@ use super::instance::Prepared;
 use crate::scenario::Item;
 use crate::wire::message;
 
+/// Ids of data items below this stand for runs that have no data, or whose data has no number; their messages name none.
+pub const NAMELESS: i64 = i64::MIN / 2;
+
 /// What the runner is told of a scenario item before the test.
 #[derive(Clone)]
 pub struct Assignment<P = Prepared> {

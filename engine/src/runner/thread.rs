@@ -30,10 +30,11 @@ use crate::wire::queue::Sender;
 
 /// A batch that isn't full waits for no longer than this.
 const FLUSH: Duration = Duration::from_millis(10);
-/// How often a worker reports.
-const REPORT: Duration = Duration::from_millis(100);
-/// Every how manyth report has the totals.
-const TOTALS_EVERY: u32 = 10;
+/// How often a report has the totals.
+const TOTALS: Duration = Duration::from_secs(1);
+
+/// A worker's scenario items; more may come while it works.
+type Scenarios = RefCell<Vec<Rc<Scenario>>>;
 
 /// What a worker's thread is started with.
 pub struct Start {
@@ -60,16 +61,8 @@ pub fn main(start: Start) {
     };
     let mut tally = Tally::default();
     let names = Names::new(&mut tally);
-    let scenarios: Vec<Rc<Scenario>> = start
-        .assignments
-        .into_iter()
-        .map(|assignment| {
-            let settings = &start.settings;
-            let fields = message::Scenario::new(&settings.test, settings.runner_id, &assignment.journey, assignment.id);
-            let number = tally.journey(&assignment.journey);
-            Rc::new(Scenario::new(assignment, fields, number))
-        })
-        .collect();
+    let scenarios = start.assignments.into_iter().map(|assignment| assigned(assignment, &start.settings, &mut tally));
+    let scenarios = RefCell::new(scenarios.collect());
     worker::become_worker(Worker {
         index: start.index,
         settings: start.settings.clone(),
@@ -93,9 +86,15 @@ pub fn main(start: Start) {
     runtime.block_on(work(scenarios, start.commands, start.reports, start.probed));
 }
 
+fn assigned(assignment: Assignment, settings: &Settings, tally: &mut Tally) -> Rc<Scenario> {
+    let fields = message::Scenario::new(&settings.test, settings.runner_id, &assignment.journey, assignment.id);
+    let number = tally.journey(&assignment.journey);
+    Rc::new(Scenario::new(assignment, fields, number))
+}
+
 /// Everything a worker does: journeys and orders in this task; timers, probes and batches in tasks of their own.
 async fn work(
-    scenarios: Vec<Rc<Scenario>>,
+    scenarios: Scenarios,
     mut commands: mpsc::Receiver<Command>,
     reports: mpsc::Sender<Report>,
     probed: ProbedEnd,
@@ -148,10 +147,10 @@ async fn flush_now_and_then() {
 }
 
 /// Follows orders and reports, until told to drain and nothing runs any more.
-async fn obey(scenarios: &[Rc<Scenario>], commands: &mut mpsc::Receiver<Command>, reports: &mpsc::Sender<Report>) {
-    let mut every = tokio::time::interval(REPORT);
+async fn obey(scenarios: &Scenarios, commands: &mut mpsc::Receiver<Command>, reports: &mpsc::Sender<Report>) {
+    let mut every = tokio::time::interval(worker::with(|worker| worker.settings.report_every));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut times = 0_u32;
+    let mut told = tokio::time::Instant::now();
     loop {
         tokio::select! {
             command = commands.recv() => match command {
@@ -160,15 +159,18 @@ async fn obey(scenarios: &[Rc<Scenario>], commands: &mut mpsc::Receiver<Command>
                 None => follow(scenarios, Command::Drain { number: 0 }),
             },
             _ = every.tick() => {
-                times = times.wrapping_add(1);
                 // Made only if there is room for it: what it takes along is told once.
                 if let Ok(room) = reports.try_reserve() {
-                    room.send(report(scenarios, times.is_multiple_of(TOTALS_EVERY)));
+                    let with_totals = told.elapsed() >= TOTALS;
+                    if with_totals {
+                        told = tokio::time::Instant::now();
+                    }
+                    room.send(report(scenarios, with_totals));
                 }
             }
         }
         let stopping = worker::with(|worker| worker.stopping.get());
-        if stopping && scenarios.iter().all(|scenario| scenario.is_empty()) {
+        if stopping && scenarios.borrow().iter().all(|scenario| scenario.is_empty()) {
             return;
         }
         if commands.is_closed() && commands.is_empty() {
@@ -177,9 +179,16 @@ async fn obey(scenarios: &[Rc<Scenario>], commands: &mut mpsc::Receiver<Command>
     }
 }
 
-fn follow(scenarios: &[Rc<Scenario>], command: Command) {
-    let of = |id: u32| scenarios.iter().find(|scenario| scenario.assignment.id == id);
+fn follow(scenarios: &Scenarios, command: Command) {
+    let of = |id: u32| scenarios.borrow().iter().find(|scenario| scenario.assignment.id == id).cloned();
     worker::with(|worker| match command {
+        Command::Assign(assignment) => {
+            let assigned = assigned(*assignment, &worker.settings, &mut worker.tally.borrow_mut());
+            scenarios.borrow_mut().push(assigned);
+        }
+        Command::Config(config) => {
+            worker.config.replace(config);
+        }
         Command::Order { scenario, journeys, runs_max, number } => {
             worker.seen.set(worker.seen.get().max(number));
             let Some(scenario) = of(scenario) else { return };
@@ -201,7 +210,7 @@ fn follow(scenarios: &[Rc<Scenario>], command: Command) {
         Command::Drain { number } => {
             worker.seen.set(worker.seen.get().max(number));
             worker.stopping.set(true);
-            scenarios.iter().for_each(|scenario| scenario.wake_hungry());
+            scenarios.borrow().iter().for_each(|scenario| scenario.wake_hungry());
         }
         Command::Cancel => {
             worker.stopping.set(true);
@@ -211,11 +220,11 @@ fn follow(scenarios: &[Rc<Scenario>], command: Command) {
     });
 }
 
-fn report(scenarios: &[Rc<Scenario>], with_totals: bool) -> Report {
+fn report(scenarios: &Scenarios, with_totals: bool) -> Report {
     worker::with(|worker| Report {
         worker: worker.index,
         seen: worker.seen.get(),
-        scenarios: scenarios.iter().map(|scenario| of_scenario(scenario, worker.stopping.get())).collect(),
+        scenarios: scenarios.borrow().iter().map(|scenario| of_scenario(scenario, worker.stopping.get())).collect(),
         totals: with_totals.then(|| {
             let mut tally = worker.tally.borrow_mut();
             let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -74,6 +74,8 @@ pub struct ScenarioItem {
 pub enum Event {
     /// A runner is there. An id is used once in a test.
     Joined(u64),
+    /// So many journeys at once on each runner from now on, instead of [`Settings::runner_max_journeys`].
+    RunnerMax(u32),
     /// A runner is gone, in order (after its last report) or not.
     Left(u64),
     Report(u64, Report),
@@ -326,6 +328,10 @@ impl Core {
         self.now = self.now.max(now);
         match event {
             Event::Joined(id) => self.join(id),
+            Event::RunnerMax(journeys) => {
+                self.settings.runner_max_journeys = Some(journeys.max(1));
+                self.changed = true;
+            }
             Event::Left(id) => self.leave(id),
             Event::Report(id, report) => self.report(id, &report),
             Event::Model { scenario, journeys } => self.model(scenario, journeys),

@@ -4,6 +4,7 @@ pub use mite_core::wire::{batch, socket, zmtp};
 
 pub mod account;
 pub mod config;
+pub mod control;
 pub mod dump;
 pub mod json;
 pub mod message;

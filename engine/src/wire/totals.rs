@@ -3,14 +3,19 @@
 //! Totals only ever grow, so the newest ones of a sender replace those before; those of several senders are added. Sending
 //! them again heals any loss. Every figure people see at the end of a test comes from here.
 
+mod encoding;
+
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Names of requests (and of transactions) that figures are kept for; later ones count under [`OTHER`].
 pub const NAMES_MAX: usize = 200;
 /// Different failures that are counted one by one; later ones count under [`OTHER`].
 pub const FAILURES_MAX: usize = 200;
+/// Journeys of a test: as many as it has scenario items, at most.
+const JOURNEYS_MAX: usize = 1_000;
 /// The name that takes what has no room of its own.
 pub const OTHER: &str = "other";
 
@@ -27,7 +32,7 @@ pub fn latency() -> Latency {
 }
 
 /// Why a request got no response: the class of an `http_error` message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ErrorClass {
     Dns,
     Connect,
@@ -54,7 +59,7 @@ impl ErrorClass {
 }
 
 /// Requests of one name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RequestTotals {
     /// How often each status came. Their sum is the number of responses.
     pub statuses: BTreeMap<u16, u64>,
@@ -65,6 +70,7 @@ pub struct RequestTotals {
     /// Bytes of bodies, as they went.
     pub sent_bytes: u64,
     /// Of responses, from the beginning of the request to its last byte.
+    #[serde(with = "encoding")]
     pub latency: Latency,
 }
 
@@ -99,10 +105,11 @@ impl RequestTotals {
 }
 
 /// Transactions of one full name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TransactionTotals {
     pub failed: u64,
     /// Of all, failed ones too; its length is their number.
+    #[serde(with = "encoding")]
     pub latency: Latency,
 }
 
@@ -120,7 +127,7 @@ impl TransactionTotals {
 }
 
 /// Runs of one journey.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTotals {
     pub started: u64,
     /// Ended by themselves, failed ones too.
@@ -141,7 +148,7 @@ impl RunTotals {
 }
 
 /// What tells one failure from another in a summary.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Failure {
     /// The journey's spec.
     pub journey: String,
@@ -154,7 +161,7 @@ pub struct Failure {
 }
 
 /// Messages of a sender: `made` are all, sent and dropped ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageTotals {
     pub made: u64,
     /// Of those: not sent since the queue was full.
@@ -172,11 +179,13 @@ impl MessageTotals {
 }
 
 /// How well a worker kept up: whether its figures can be trusted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerHealth {
     /// From a socket being ready to its timestamp, µs, as probes that take the way of responses measure it.
+    #[serde(with = "encoding")]
     pub lag: Latency,
     /// From a timer being due to its journey being woken, µs.
+    #[serde(with = "encoding")]
     pub timer_lag: Latency,
     /// CPU time of the worker's thread so far.
     pub cpu_seconds: f64,
@@ -193,15 +202,19 @@ impl Default for WorkerHealth {
 }
 
 /// All of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// By name (`request.name`, else method and URL without query), at most [`NAMES_MAX`] and [`OTHER`].
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, { NAMES_MAX + 1 }>")]
     pub requests: BTreeMap<String, RequestTotals>,
     /// By full name (`__root__ :: login`), at most [`NAMES_MAX`] and [`OTHER`].
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, { NAMES_MAX + 1 }>")]
     pub transactions: BTreeMap<String, TransactionTotals>,
     /// By spec (`load:load`).
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, JOURNEYS_MAX>")]
     pub journeys: BTreeMap<String, RunTotals>,
     /// At most [`FAILURES_MAX`] and one whose fields are all [`OTHER`].
+    #[serde(deserialize_with = "encoding::bounded::<_, _, _, { FAILURES_MAX + 1 }>")]
     pub failures: BTreeMap<Failure, u64>,
     pub messages: MessageTotals,
     /// One a worker.
@@ -242,6 +255,11 @@ impl Totals {
         let mut all = RequestTotals::default();
         self.requests.values().for_each(|one| all.add(one));
         all
+    }
+
+    /// Responses and errors, counted.
+    pub fn requests_made(&self) -> u64 {
+        self.requests.values().map(|requests| requests.responses() + requests.errors()).sum()
     }
 
     /// Failures of journeys, `error` and `exception` messages together.

@@ -1,8 +1,9 @@
 //! What this machine allows, against what a test asks for: said at the start, in words.
 
+use std::num::NonZeroU32;
+
 use rustix::process::{Resource, Rlimit};
 
-use super::Args;
 use crate::component::engine::journeys_for_mappings;
 
 /// Journeys at once that there is room for where a volume model decides while the test runs.
@@ -20,16 +21,16 @@ struct Facts {
 }
 
 /// How many journeys there should be room for.
-pub fn journeys(args: &Args, peak: Option<u32>) -> u32 {
+pub fn journeys(peak: Option<u32>, most: Option<NonZeroU32>) -> u32 {
     let wanted = peak.unwrap_or(JOURNEYS_UNKNOWN);
     let allowed =
         facts_now().mappings.map_or(u32::MAX, |maps| u32::try_from(journeys_for_mappings(maps)).unwrap_or(u32::MAX));
-    wanted.min(args.runner_max_journeys.map_or(u32::MAX, std::num::NonZero::get)).min(allowed)
+    wanted.min(most.map_or(u32::MAX, NonZeroU32::get)).min(allowed)
 }
 
 /// Raises what can be raised and answers what a user should know.
-pub fn prepare(args: &Args, peak: Option<u32>) -> Vec<String> {
-    let wanted = peak.map(|peak| peak.min(args.runner_max_journeys.map_or(u32::MAX, std::num::NonZero::get)));
+pub fn prepare(peak: Option<u32>, most: Option<NonZeroU32>) -> Vec<String> {
+    let wanted = peak.map(|peak| peak.min(most.map_or(u32::MAX, NonZeroU32::get)));
     raise_descriptors();
     wanted.map_or_else(Vec::new, |wanted| warnings(u64::from(wanted), &facts_now()))
 }

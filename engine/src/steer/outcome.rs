@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::pipeline::Received;
 use crate::console::{Ending, Report, Threshold};
-use crate::runner;
 use crate::scenario::{self, Thresholds};
 use crate::wire::totals::Totals;
 
@@ -61,16 +59,29 @@ impl Figures {
     }
 }
 
+/// What came through the pipeline of the same process.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// Messages that every sink has taken.
+    pub messages: u64,
+    /// Why a sink gave up, if one did.
+    pub failure: Option<String>,
+}
+
 /// Everything that a report is made of.
-pub struct Outcome<'a> {
-    pub settings: &'a runner::Settings,
+pub struct Outcome {
+    pub test: String,
+    pub run_id: String,
     pub thresholds: Thresholds,
     pub totals: Totals,
     pub figures: Figures,
     pub planned: Option<Duration>,
     pub signal: Option<&'static str>,
-    pub lost_workers: u32,
-    pub received: Received,
+    /// Runners that took part, and those of them that were gone before the end.
+    pub runners: u32,
+    pub runners_lost: u32,
+    /// None: the messages went to other processes.
+    pub received: Option<Received>,
     /// Messages of the controller, and those of them that were dropped.
     pub made: u64,
     pub dropped: u64,
@@ -79,20 +90,20 @@ pub struct Outcome<'a> {
     pub warnings: Vec<String>,
 }
 
-impl Outcome<'_> {
+impl Outcome {
     pub fn report(self) -> Report {
         let thresholds = self.judge();
         let made = self.totals.messages.made + self.made;
         let dropped = self.totals.messages.dropped + self.dropped;
-        let received = self.received.messages;
         let mut warnings = self.warnings;
         if dropped > 0 {
             warnings.push(format!("{dropped} messages were dropped: the pipeline did not keep up"));
         }
-        warnings.extend(self.received.failure);
-        if self.lost_workers > 0 {
-            warnings.push(format!("{} workers ended without their last figures", self.lost_workers));
-        }
+        let (received, failure) = match self.received {
+            Some(received) => (Some(received.messages), received.failure),
+            None => (None, None),
+        };
+        warnings.extend(failure);
         if self.totals.messages.refused > 0 {
             warnings.push(format!(
                 "{} messages or fields were over a limit and left out: see the limits of messages in the manual",
@@ -100,8 +111,8 @@ impl Outcome<'_> {
             ));
         }
         Report {
-            test: self.settings.test.clone(),
-            run_id: self.settings.run_id.clone(),
+            test: self.test,
+            run_id: self.run_id,
             started_at_unix: self.started,
             duration: self.figures.duration(),
             planned: self.planned,
@@ -111,12 +122,12 @@ impl Outcome<'_> {
             },
             totals: self.totals,
             thresholds,
-            runners: 1,
-            runners_lost: u32::from(self.lost_workers > 0),
+            runners: self.runners,
+            runners_lost: self.runners_lost,
             starts_missed: 0,
             messages_made: made,
-            messages_received: Some(received),
-            messages_lost: made.saturating_sub(received),
+            messages_received: received,
+            messages_lost: received.map_or(dropped, |received| made.saturating_sub(received)),
             warnings,
         }
     }

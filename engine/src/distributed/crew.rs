@@ -1,0 +1,177 @@
+//! Runners elsewhere as a crew: the sockets around [`Members`].
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Interval;
+
+use super::members::{Members, Reply};
+use crate::console::text;
+use crate::scenario::{Effect, Event};
+use crate::steer::Crew;
+use crate::wire::account::Account;
+use crate::wire::batch::Batch;
+use crate::wire::socket::{self, Parcel, Push, Rep, Responder};
+use crate::wire::totals::Totals;
+
+/// How often it is looked who has been silent.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long runners may take to say their last word once nothing runs any more: they first let their messages go.
+const FAREWELL: Duration = Duration::from_secs(20);
+/// How long what the controller itself has sent may take to arrive at the end.
+const LINGER: Duration = Duration::from_secs(5);
+/// Requests whose answer is due; no more are taken before they have theirs.
+const WAITING_MAX: usize = 10_000;
+
+/// The runners of a test, and the way of the controller's messages.
+pub struct Runners {
+    rep: Rep,
+    push: Push,
+    pub members: Members,
+    /// Runners to begin with.
+    expected: u32,
+    /// They were all there at some time.
+    complete: bool,
+    waiting: Vec<(Responder, u32)>,
+    look: Interval,
+    looked: Instant,
+    account: Account,
+    /// When a bad request was last complained about.
+    complained: Option<Instant>,
+}
+
+impl Runners {
+    pub fn new(rep: Rep, push: Push, members: Members, expected: u32, account: Account) -> Self {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self {
+            rep,
+            push,
+            members,
+            expected,
+            complete: false,
+            waiting: Vec::new(),
+            look,
+            looked: Instant::now(),
+            account,
+            complained: None,
+        }
+    }
+
+    fn asked(&mut self, request: socket::Request) -> Vec<Event> {
+        match self.members.ask(&request.body) {
+            Ok(outcome) => {
+                match outcome.reply {
+                    Reply::Now(bytes) => drop(request.responder.answer(&bytes)),
+                    Reply::Later(runner) => self.waiting.push((request.responder, runner)),
+                }
+                outcome.events
+            }
+            Err((wrong, reply)) => {
+                let due = self.complained.is_none_or(|at| at.elapsed() > Duration::from_secs(1));
+                if due {
+                    self.complained = Some(Instant::now());
+                    let peer = text::escape(&request.peer.to_string());
+                    tracing::warn!("a request of {peer} means nothing here: {}", text::escape(&wrong.to_string()));
+                }
+                request.responder.answer(&reply);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Says how many messages were made here.
+    fn note(&self) {
+        if let Err(error) = self.push.note(&self.account.key(), &self.account.encode()) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// Lets the controller's messages go. Answers how many were made, and how many of them dropped.
+    pub async fn close(mut self) -> (u64, u64) {
+        self.members.close();
+        self.note();
+        let (made, dropped) = (self.account.made, self.account.dropped);
+        let counts = self.push.close(LINGER).await;
+        if counts.waiting > 0 {
+            tracing::warn!("{} messages of the controller found nobody who takes them", counts.waiting);
+        }
+        (made, dropped + counts.waiting)
+    }
+}
+
+impl Crew for Runners {
+    fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    fn runners(&self) -> u32 {
+        self.members.ready()
+    }
+
+    async fn next(&mut self) -> Vec<Event> {
+        let events = tokio::select! {
+            // What has come is looked at before anybody is said to be silent.
+            biased;
+            event = self.rep.next(), if self.waiting.len() < WAITING_MAX => match event {
+                socket::Event::Request(request) => self.asked(request),
+                socket::Event::Connected(_) | socket::Event::Disconnected(_) => Vec::new(),
+            },
+            _ = self.look.tick() => {
+                let seconds = self.looked.elapsed().as_secs_f64();
+                self.looked = Instant::now();
+                self.members.tick(seconds)
+            }
+        };
+        if !self.complete && self.members.ready() >= self.expected {
+            self.complete = true;
+        }
+        events
+    }
+
+    async fn look_for_the_lost(&mut self) -> Vec<Event> {
+        self.note();
+        Vec::new()
+    }
+
+    async fn carry_out(&mut self, effect: Effect) {
+        self.members.carry_out(effect);
+    }
+
+    fn answer(&mut self) {
+        for (responder, runner) in std::mem::take(&mut self.waiting) {
+            responder.answer(&self.members.reply(runner));
+        }
+    }
+
+    async fn farewell(&mut self) {
+        let deadline = tokio::time::Instant::now() + FAREWELL;
+        while !self.members.is_empty() {
+            // Nothing that still happens changes the test.
+            match tokio::time::timeout_at(deadline, self.next()).await {
+                Ok(_) => self.answer(),
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        self.members.totals()
+    }
+
+    fn requests(&self) -> u64 {
+        self.members.requests()
+    }
+
+    fn tell(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        let mut batch = Batch::default();
+        encode(batch.buffer());
+        batch.end_message();
+        self.account.made += 1;
+        // Where there is no room the message is dropped: the test doesn't wait for its pipeline.
+        self.account.dropped += u64::from(self.push.try_send(Parcel::from(&batch)).is_err());
+    }
+
+    fn now_unix(&self) -> f64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    }
+}
