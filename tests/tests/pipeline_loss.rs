@@ -134,3 +134,36 @@ fn figures_wait_for_an_exporter_that_is_away() {
         stop(part);
     }
 }
+
+#[test]
+fn a_part_that_is_told_to_stop_under_load_loses_nothing() {
+    for part in ["duplicator", "collector", "recorder", "stats"] {
+        let places = Places::new();
+        let mut parts: Vec<(&str, Running)> = PARTS.iter().map(|part| (*part, places.start(part))).collect();
+        let mut sender = Sender::connect(&places.messages);
+        let sending = std::thread::spawn(move || {
+            sender.send_for(Duration::from_secs(3), 5_000);
+            sender
+        });
+        std::thread::park_timeout(Duration::from_secs(1));
+        let place = parts.iter().position(|(name, _)| *name == part).expect("it runs");
+        stop(parts.remove(place).1);
+        parts.insert(place, (part, places.start(part)));
+        let sender = sending.join().expect("it only sends");
+        let made = sender.made();
+        let counts = sender.close();
+        assert_eq!((counts.sent, counts.unsure), (made, 0), "{part}");
+        let half = ((0..made).filter(|number| number % 4 > 1).count()) as f64;
+        eventually(&format!("{part}: figures of all"), || {
+            (places.metrics()?.sum("mite_transaction_total", &[]) == half).then_some(())
+        });
+        for name in PARTS {
+            let place = parts.iter().position(|(other, _)| *other == name).expect("it runs");
+            stop(parts.remove(place).1);
+        }
+        let mut numbers = places.numbers();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..made).collect::<Vec<_>>(), "{part}: collected, each once");
+        assert_eq!(places.users().len(), (0..made).filter(|number| number % 4 == 1).count(), "{part}: recorded");
+    }
+}

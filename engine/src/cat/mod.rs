@@ -128,12 +128,11 @@ mod tests {
 
     #[test]
     fn times_as_text() {
-        let message = b"\x84\xa4time\xcb\x41\xda\xc8\x58\x08\x20\0\0\xaastart_time\xce\x6a\xb1\xca\xf0\xa8end_time\xc0\xa1x\xce\x6a\xb1\xca\xf0";
+        let message = b"\x84\xa4time\xcb\x41\xda\xc0\xa7\xbc\x20\x00\x00\xaastart_time\x07\xa8end_time\xc0\xa1x\x07";
         let (text, ended) = cat(message, true);
         ended.unwrap();
-        let want = "{\"time\": \"2026-11-27T08:53:52.500000Z\", \"start_time\": \"2026-09-21";
-        assert!(text.starts_with(&want[..12]) && text.contains("\"end_time\": null, \"x\": 1790036720"), "{text}");
-        assert_eq!(text.matches('Z').count(), 2, "{text}");
+        let want = r#"{"time": "2026-11-22T07:51:12.500000Z", "start_time": "1970-01-01T00:00:07.000000Z", "end_time": null, "x": 7}"#;
+        assert_eq!(text.trim_end(), want);
         assert_eq!(cat(b"\x07\x90", true).0, "7\n[]\n", "what is no map is no trouble");
     }
 }

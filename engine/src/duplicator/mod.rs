@@ -9,11 +9,12 @@ mod output;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use self::debug::Debug;
 use self::output::Output;
+use crate::sink::last;
 use crate::wire::option::{self, bound, wrong};
 use crate::wire::socket::{Incoming, Options, Pull, Received};
 
@@ -22,8 +23,6 @@ const KIND: &str = "duplicator";
 const IN: &str = "--message-socket";
 /// How often it tells of drops, and accounts for what it did.
 const REPORT: Duration = Duration::from_secs(1);
-/// Once told to stop: when nothing came for so long, nothing is on its way.
-const QUIET: Duration = Duration::from_millis(200);
 /// Once told to stop: how long it takes what is on its way, at most.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// How long outputs then get to send what waits.
@@ -81,7 +80,8 @@ pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
         }
     }
     let end = Instant::now() + DRAIN_MAX;
-    while let Ok(incoming) = timeout_at(end.min(Instant::now() + QUIET), pull.receive()).await {
+    pull.enough();
+    while let Some(incoming) = last(&mut pull, end).await {
         duplicator.take(incoming).await;
     }
     duplicator.report(&pull);

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::state::{Help, Limits, State};
 use super::{serve, server};
+use crate::sink::last;
 use crate::wire::option::{self, bound, wrong};
 use crate::wire::socket::{Incoming, Options, Pull, Received};
 
@@ -15,8 +16,6 @@ const KIND: &str = "prometheus_exporter";
 const IN: &str = "--stats-out-socket";
 /// How often it looks for series to forget.
 const TICK: Duration = Duration::from_secs(1);
-/// Once told to stop: when nothing came for so long, nothing is on its way.
-const QUIET: Duration = Duration::from_millis(300);
 /// Once told to stop: how long it takes what is on its way, at most.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
@@ -77,9 +76,9 @@ pub async fn run(args: Args, help: Help, shutdown: CancellationToken) -> Result<
         }
     }
     // The last figures can still be scraped while they come in.
+    pull.enough();
     let end = tokio::time::Instant::now() + DRAIN_MAX;
-    while let Ok(incoming) = tokio::time::timeout_at(end.min(tokio::time::Instant::now() + QUIET), pull.receive()).await
-    {
+    while let Some(incoming) = last(&mut pull, end).await {
         merge(incoming);
     }
     stopped.cancel();

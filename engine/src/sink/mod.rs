@@ -8,14 +8,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::wire::batch::Batch;
-use crate::wire::socket::{Peer, Pull, Received};
+use crate::wire::socket::{Incoming, Peer, Pull, Received};
 
 /// How often sinks are told that time has passed.
 pub const TICK: Duration = Duration::from_millis(250);
 /// Once told to stop, when nothing came for so long nothing is on its way.
 const QUIET: Duration = Duration::from_millis(100);
 /// Once told to stop, how long what is on its way is taken at most.
-const DRAIN_MAX: Duration = Duration::from_secs(2);
+const DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// Takes messages: writes them, folds them, passes them on. One loop drives it: [`take`](Sink::take) for every batch,
 /// [`tick`](Sink::tick) on a timer (every 250 ms) and once more at the end, then [`close`](Sink::close). So the last interval
@@ -54,8 +54,8 @@ pub struct Driven {
     pub missing: u64,
 }
 
-/// Drives a sink with what a socket receives, until told to stop: then it takes what is on its way, until nothing came for 100 ms
-/// but for no longer than 2 s, ticks and closes. An error of the sink ends it.
+/// Drives a sink with what a socket receives, until told to stop: then it takes what is on its way as [`last`] has it, for 5 s at most,
+/// ticks and closes. An error of the sink ends it.
 pub async fn drive<S: Sink>(pull: &mut Pull, sink: &mut S, shutdown: &CancellationToken) -> Result<Driven, S::Error> {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -67,13 +67,27 @@ pub async fn drive<S: Sink>(pull: &mut Pull, sink: &mut S, shutdown: &Cancellati
             () = shutdown.cancelled() => break,
         }
     }
+    pull.enough();
     let end = Instant::now() + DRAIN_MAX;
-    while let Ok(incoming) = timeout_at(end.min(Instant::now() + QUIET), pull.receive()).await {
+    while let Some(incoming) = last(pull, end).await {
         feed.take(&incoming.peer, &incoming.what)?;
     }
     feed.tick(pull)?;
     feed.sink.close()?;
     Ok(feed.driven)
+}
+
+/// What comes after [`Pull::enough`], until `end`: until peers of ours have sent the last of it and are gone, and nothing came of others
+/// for 100 ms. None: that was all.
+pub async fn last(pull: &mut Pull, end: Instant) -> Option<Incoming> {
+    loop {
+        let now = Instant::now();
+        match timeout_at(end.min(now + QUIET), pull.receive()).await {
+            Ok(incoming) => return Some(incoming),
+            Err(_) if pull.is_left() || now + QUIET >= end => return None,
+            Err(_) => {}
+        }
+    }
 }
 
 struct Feed<'a, S> {
@@ -177,10 +191,16 @@ mod tests {
         }
         push.note(b"account/x", b"").unwrap();
         let shutdown = CancellationToken::new();
-        // It is told to stop before it has even begun.
-        shutdown.cancel();
         let mut log = Log::default();
-        assert_eq!(drive(&mut pull, &mut log, &shutdown).await, Ok(Driven { messages: 1_000, missing: 0 }));
+        let told = async {
+            // Told to stop when all is written, and not all is taken.
+            while push.counts().waiting > 0 {
+                tokio::task::yield_now().await;
+            }
+            shutdown.cancel();
+        };
+        let (driven, ()) = tokio::join!(drive(&mut pull, &mut log, &shutdown), told);
+        assert_eq!(driven, Ok(Driven { messages: 1_000, missing: 0 }));
         assert_eq!(log.messages, (0..1_000).map(record).collect::<Vec<_>>());
         assert!(log.batches_max <= crate::wire::batch::BATCH_MESSAGES_MAX, "{}", log.batches_max);
         assert_eq!((log.at_tick, log.at_close), (1_000, Some(1_000)), "ticked once more, and closed");

@@ -201,3 +201,53 @@ fn promtool_finds_nothing_to_complain_about() {
     // 0 is without complaints, 3 with, 1 is text that can't be read.
     assert_eq!(output.status.code(), Some(3));
 }
+
+#[test]
+fn series_of_a_test_that_is_over_expire() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let mut state = state();
+    state.merge(vec![counter_of(&[View::Str("T")], 1.0), gauge_of(2.0), histogram_of(&[1.0], &[1], 0.5, 1)]);
+    let start = Instant::now();
+    assert_eq!(state.expire(start + HOUR / 2, HOUR), 0, "not yet");
+    // The test goes on with one of its series: all of them stay.
+    state.tests.news(&["test".to_owned()], &["T".to_owned()], start + HOUR);
+    assert_eq!(state.expire(start + HOUR * 3 / 2, HOUR), 1, "the histogram, which is of no test");
+    assert_eq!(lines(&state).lines().filter(|line| !line.starts_with('#')).count(), 2);
+    assert_eq!(state.expire(start + HOUR * 5 / 2, HOUR), 2, "the test is over");
+    assert_eq!((lines(&state).as_str(), state.bytes), ("", 0));
+    state.merge(vec![counter_of(&[View::Str("T")], 5.0)]);
+    assert!(lines(&state).ends_with("c_total{test=\"T\"} 5\n"), "it begins anew: {}", lines(&state));
+}
+
+#[test]
+fn accounts_are_counters_beside_the_figures() {
+    use crate::wire::account::{Account, receipt_key};
+    let mut state = state();
+    let account = |sender: &str, kind: &str, test: &str, made, dropped| Account {
+        sender: sender.to_owned(),
+        kind: kind.to_owned(),
+        test: test.to_owned(),
+        run_id: String::new(),
+        made,
+        dropped,
+    };
+    for account in
+        [account("a", "runner", "T", 10, 1), account("b", "runner", "T", 5, 0), account("a", "runner", "T", 12, 2)]
+    {
+        state.note(&account.key(), &account.encode());
+    }
+    state.note(&receipt_key("s"), &account("s", "stats", "", 15, 0).encode());
+    state.note(b"account/x", b"\xc1");
+    let text = text(&state.families());
+    for line in [
+        "mite_messages_made_total{kind=\"runner\",test=\"T\"} 17",
+        "mite_messages_dropped_total{kind=\"runner\",test=\"T\"} 2",
+        "mite_messages_received_total{kind=\"stats\"} 15",
+        "mite_messages_missing_total{kind=\"stats\"} 0",
+        "mite_exporter_refused_total{reason=\"malformed\"} 1",
+    ] {
+        assert!(text.lines().any(|there| there == line), "{line}\n{text}");
+    }
+    state.merge(vec![stat("mite_messages_made_total", &[], Values::Counter(vec![(labels(&[]), Number::Int(1))]))]);
+    assert!(!lines(&state).contains("mite_messages_made_total 1"), "no stat may take such a name");
+}

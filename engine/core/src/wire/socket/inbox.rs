@@ -55,6 +55,11 @@ impl<T> Inbox<T> {
         self.queues.get(&peer).map_or(0, |queue| queue.bytes)
     }
 
+    /// Whether nothing waits at all.
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
     /// Whether anything of a peer waits.
     pub fn has(&self, peer: u64) -> bool {
         self.queues.contains_key(&peer)

@@ -1,6 +1,7 @@
 //! PULL: takes records of all its peers, each peer in its turn.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -15,6 +16,7 @@ use super::lock;
 use super::options::Options;
 use super::stream::Stream;
 use crate::wire::zmtp::Violation;
+use crate::wire::zmtp::command::Command;
 use crate::wire::zmtp::kind::SocketType;
 use crate::wire::zmtp::mite::Word;
 use crate::wire::zmtp::parcel::Parcel;
@@ -49,6 +51,7 @@ struct Core {
     state: Mutex<State>,
     /// Something is in an inbox that was empty.
     arrived: Notify,
+    enough: AtomicBool,
 }
 
 #[derive(Default)]
@@ -70,7 +73,8 @@ struct Held {
 
 impl Pull {
     pub fn new(options: Options) -> Self {
-        Self { endpoints: Endpoints::new(Core { options, state: Mutex::default(), arrived: Notify::new() }) }
+        let (state, arrived, enough) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
+        Self { endpoints: Endpoints::new(Core { options, state, arrived, enough }) }
     }
 
     /// Binds to `tcp://host:port` or `ipc://path`; answers where it is bound really, which matters for port 0.
@@ -111,6 +115,20 @@ impl Pull {
         Some(incoming)
     }
 
+    /// Tells peers of ours to send nothing more: they finish what they have begun and are gone then. What they sent is to be
+    /// received as before; there is nothing more once [`Self::is_left`].
+    pub fn enough(&self) {
+        let core = &self.endpoints.core;
+        core.enough.store(true, Ordering::Release);
+        lock(&core.state).lanes.values().for_each(|lane| lane.wake.notify_one());
+    }
+
+    /// Whether no peer of ours is connected any more and all that came was received.
+    pub fn is_left(&self) -> bool {
+        let state = lock(&self.endpoints.core.state);
+        state.inbox.is_empty() && !state.lanes.values().any(|lane| !lane.gone && lane.peer.name.is_some())
+    }
+
     /// Who is connected.
     pub fn peers(&self) -> Vec<Arc<Peer>> {
         let state = lock(&self.endpoints.core.state);
@@ -144,6 +162,11 @@ impl Serve for Core {
         while lane.holds(|inbox, connection| inbox.has(connection)) {
             lane.wake.notified().await;
         }
+        if lane.core.enough.load(Ordering::Acquire) {
+            // Another connection would only bring what can't be taken any more.
+            drop(lane);
+            std::future::pending::<()>().await;
+        }
         end
     }
 }
@@ -156,6 +179,8 @@ struct Lane {
     gather: Gather,
     /// Where the writer is on its link.
     position: u64,
+    /// It was told that it's enough.
+    told: bool,
 }
 
 impl Lane {
@@ -167,7 +192,7 @@ impl Lane {
         }
         state.lanes.insert(peer.connection, Held { peer: peer.clone(), wake: wake.clone(), held: false, gone: false });
         drop(state);
-        Self { core, peer, wake, gather: Gather::default(), position: 0 }
+        Self { core, peer, wake, gather: Gather::default(), position: 0, told: false }
     }
 
     fn leave(&self) {
@@ -233,7 +258,7 @@ impl Traffic for Lane {
                 let bytes = NOTE_BYTES + key.len() + body.len();
                 self.put(&mut state, Received::Note { key, body }, bytes);
             }
-            (_, None) => {}
+            (Word::Enough, _) | (_, None) => {}
         }
     }
 
@@ -241,7 +266,12 @@ impl Traffic for Lane {
         &mut self.gather
     }
 
-    fn fill(&mut self) {}
+    fn fill(&mut self) {
+        if !self.told && self.peer.name.is_some() && self.core.enough.load(Ordering::Acquire) {
+            self.told = true;
+            Command::Mite(Word::Enough).put(self.gather.head());
+        }
+    }
 
     fn written(&mut self) {
         self.gather.clear();

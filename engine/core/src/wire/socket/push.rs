@@ -228,6 +228,8 @@ struct Lane {
     /// PINGs and what had been gathered before each.
     asked: VecDeque<(u64, u64)>,
     finished: bool,
+    /// The peer is about to leave.
+    enough: bool,
 }
 
 impl Lane {
@@ -257,6 +259,7 @@ impl Lane {
             proven,
             asked,
             finished: false,
+            enough: false,
         }
     }
 
@@ -284,7 +287,7 @@ impl Traffic for Lane {
     }
 
     fn course(&self) -> Course {
-        if self.core.is_closing() { Course::Finish } else { Course::On }
+        if self.core.is_closing() || self.enough { Course::Finish } else { Course::On }
     }
 
     fn has_room(&self) -> bool {
@@ -295,11 +298,18 @@ impl Traffic for Lane {
         Err(Violation::Unexpected { got: "a message".to_owned(), want: "nothing but commands" })
     }
 
+    fn hear(&mut self, word: Word) {
+        self.enough |= word == Word::Enough;
+    }
+
     fn gather(&mut self) -> &mut Gather {
         &mut self.gather
     }
 
     fn fill(&mut self) {
+        if self.enough {
+            return;
+        }
         let core = self.core.clone();
         let mut state = lock(&core.state);
         let first = state.groups.of(self.group).take(self.peer.connection, |_| true);

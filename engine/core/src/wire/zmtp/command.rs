@@ -143,6 +143,7 @@ mod tests {
             Command::Ping { ttl_ds: 0, context: vec![] },
             Command::Pong { context: vec![0; 16] },
             Command::Mite(Word::At(u64::MAX)),
+            Command::Mite(Word::Enough),
             Command::Mite(Word::Note { key: vec![1], body: vec![2; 1_000] }),
             Command::Other("SUBSCRIBE".to_owned()),
         ] {

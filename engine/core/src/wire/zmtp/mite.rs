@@ -10,6 +10,9 @@
 //!
 //! *Notes* are small things of the application (totals of made and dropped records) under a key, the newest for each: [`Word::Note`].
 //!
+//! *Enough*: who reads and is about to leave says so ([`Word::Enough`]). Who writes then finishes what it has begun, closes its side, and
+//! nothing is lost on a way that nobody reads to its end.
+//!
 //! *How they travel.* As a ZMTP command `MITE` between messages. The other ways were worse: an extra frame in a message would count as
 //! a record, had to be cut out before the bytes can go on to another output, and one peer that isn't ours would take it for
 //! msgpack; a message of its own has the same fault. A command is skipped by every decoder without looking into it, stands
@@ -24,6 +27,7 @@ pub const NAME: &[u8] = b"MITE";
 pub const NOTE_BYTES_MAX: usize = COMMAND_BYTES_MAX - 16;
 const AT: u8 = 1;
 const NOTE: u8 = 2;
+const ENOUGH: u8 = 3;
 
 /// What a `MITE` command says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub enum Word {
         key: Vec<u8>,
         body: Vec<u8>,
     },
+    /// From who reads: it takes what was written, and nothing more. Who writes ends the connection and gives the rest to others.
+    Enough,
 }
 
 impl Word {
@@ -47,6 +53,7 @@ impl Word {
                 let (key, body) = rest.split_at_checked(size.into())?;
                 Some(Self::Note { key: key.to_owned(), body: body.to_owned() })
             }
+            ENOUGH => rest.is_empty().then_some(Self::Enough),
             _ => None,
         }
     }
@@ -64,6 +71,7 @@ impl Word {
                 out.extend_from_slice(&key[..size.into()]);
                 out.extend_from_slice(body);
             }
+            Self::Enough => out.push(ENOUGH),
         }
     }
 }

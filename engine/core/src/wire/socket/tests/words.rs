@@ -158,3 +158,91 @@ async fn made_is_received_and_missing() {
     assert!(pull.missing() > 0 && pull.missing() <= counts.unsure, "{} {counts:?}", pull.missing());
     proxy.abort();
 }
+
+#[tokio::test]
+async fn each_kind_of_peer_gets_all() {
+    let options = Options { groups: Groups::ByKind, full: Full::DropNewest, ..options() };
+    let mut push = Push::new(options);
+    let endpoint = push.bind("tcp://127.0.0.1:0").await.unwrap();
+    push.send(numbered(0, 2)).await;
+    let mut pulls: Vec<Pull> = ["collector", "collector", "recorder"].map(|kind| Pull::new(Options::new(kind))).into();
+    pulls.iter_mut().for_each(|pull| pull.connect(&endpoint.to_string()).unwrap());
+    let mut stranger = Raw::connect(&endpoint, &[("Socket-Type", "PULL")]).await;
+    until("all are there", || push.peers().len() == 4).await;
+    for place in 1..5 {
+        push.send(numbered(place * 2, 2)).await;
+    }
+    let mut recorded = receive(&mut pulls[2], 10).await;
+    recorded.sort_unstable();
+    assert_eq!(recorded, (0..10).collect::<Vec<_>>(), "what waited too");
+    until("all is sent", || push.counts().waiting == 0).await;
+    let mut collected = Vec::new();
+    for pull in &mut pulls[..2] {
+        while let Ok(incoming) = tokio::time::timeout(Duration::from_millis(100), pull.receive()).await {
+            if let Received::Parcel(parcel) = incoming.what {
+                collected.extend(numbers(&parcel));
+            }
+        }
+    }
+    collected.sort_unstable();
+    assert_eq!(collected, (0..10).collect::<Vec<_>>(), "the two have all between them");
+    let mut heard = Vec::new();
+    while heard.len() < 10 {
+        if let Some(Item::Parcel(parcel)) = stranger.hear().await {
+            heard.extend(numbers(&parcel));
+        }
+    }
+    assert_eq!(heard, (0..10).collect::<Vec<_>>(), "one that isn't ours is a kind too");
+    let groups: Vec<_> = push.groups().into_iter().map(|group| (group.kind, group.peers, group.counts.made)).collect();
+    let of = |kind: Option<&str>, peers| (kind.map(str::to_owned), peers, 10);
+    for want in [of(Some("collector"), 2), of(Some("recorder"), 1), of(None, 1)] {
+        assert!(groups.contains(&want), "{want:?} in {groups:?}");
+    }
+    assert_eq!((groups.len(), push.counts().made), (3, 30));
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_loses_nothing() {
+    let mut push = Push::new(Options { queue_records: 100, ..options() });
+    let endpoint = push.bind("tcp://127.0.0.1:0").await.unwrap().to_string();
+    let (mut leaves, mut stays) = (Pull::new(options()), Pull::new(options()));
+    leaves.connect(&endpoint).unwrap();
+    stays.connect(&endpoint).unwrap();
+    until("both are there", || push.peers().len() == 2).await;
+    let sending = tokio::spawn(async move {
+        for place in 0..20_000 {
+            push.send(numbered(place, 1)).await;
+        }
+        push.close(LONG).await
+    });
+    let mut got = receive(&mut leaves, 100).await;
+    leaves.enough();
+    let reading = tokio::spawn(async move {
+        receive(&mut stays, 15_000).await.into_iter().chain(rest(&mut stays).await).collect::<Vec<_>>()
+    });
+    while !leaves.is_left() {
+        if let Ok(incoming) = tokio::time::timeout(Duration::from_millis(20), leaves.receive()).await
+            && let Received::Parcel(parcel) = incoming.what
+        {
+            got.extend(numbers(&parcel));
+        }
+    }
+    assert!(leaves.peers().is_empty());
+    drop(leaves);
+    assert_eq!(soon(sending).await.unwrap().unsure, 0);
+    let left = got.len();
+    got.extend(soon(reading).await.unwrap());
+    got.sort_unstable();
+    assert_eq!(got, (0..20_000).collect::<Vec<_>>(), "each once; {left} by the one that left");
+}
+
+/// What comes until nothing does.
+async fn rest(pull: &mut Pull) -> Vec<u64> {
+    let mut all = Vec::new();
+    while let Ok(incoming) = tokio::time::timeout(Duration::from_millis(500), pull.receive()).await {
+        if let Received::Parcel(parcel) = incoming.what {
+            all.extend(numbers(&parcel));
+        }
+    }
+    all
+}
