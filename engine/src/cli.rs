@@ -7,11 +7,19 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::cat;
+use crate::collector;
 use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
+use crate::duplicator;
+use crate::exporter;
 use crate::local::{self, Datapool, Wanted};
-use crate::{cat, collector, duplicator, exporter, playground, receiver, recorder, shutdown, stats};
+use crate::playground;
+use crate::receiver;
+use crate::recorder;
+use crate::shutdown;
+use crate::stats;
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///

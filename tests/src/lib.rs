@@ -3,7 +3,9 @@
 pub mod files;
 pub mod libzmq;
 pub mod metrics;
+pub mod pipeline;
 pub mod program;
 pub mod raw;
+pub mod sender;
 pub mod servers;
 pub mod trial;

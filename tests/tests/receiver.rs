@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rmpv::Value;
 use rustix::process::Signal;
-use tests::program::{Ended, Running, command, root};
+use tests::program::{Ended, Running, command, eventually, root};
+use tests::sender::message;
 use tests::servers::free_port;
-use tests::{files, libzmq};
+use tests::{files, libzmq, sender};
 
 /// A receiver in a directory of its own.
 struct Receiving {
@@ -53,15 +54,7 @@ fn received(options: &[&str], messages: &[Vec<u8>]) -> (Ended, tempfile::TempDir
 
 /// So many messages with numbers from 0.
 fn numbered(count: u64) -> Vec<Vec<u8>> {
-    let message =
-        |number: u64| encoded(&Value::Map(vec![("type".into(), "n".into()), ("number".into(), number.into())]));
-    (0..count).map(message).collect()
-}
-
-fn encoded(value: &Value) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    rmpv::encode::write_value(&mut bytes, value).expect("memory has room");
-    bytes
+    (0..count).map(|number| message(&[("type", "n".into()), ("number", number.into())])).collect()
 }
 
 /// What the log says at the end of a processor: took, failed, dropped; and that this is all that was received.
@@ -178,6 +171,35 @@ fn a_slow_processor_is_left_behind_at_the_end() {
     assert!(took > 0 && failed <= 1 && dropped > 0, "half a second each: {took}, {failed}, {dropped}");
     assert_eq!(counts(&ended, "mite:collector"), (60, 0, 0));
     assert_eq!(contents(&directory.path().join("collector_data")), messages.concat());
+}
+
+/// The others are held up for a second, and then get all that comes.
+#[test]
+fn a_processor_that_is_too_slow_loses_what_there_is_no_room_for() {
+    let slow = format!("--processor={}/hostile_processors.wasm:Slow", root().join("target/journeys").display());
+    let large = Value::Binary(vec![7; 600_000]);
+    let messages: Vec<_> =
+        (0..40_u64).map(|number| message(&[("n", number.into()), ("large", large.clone())])).collect();
+    let receiving = Receiving::start(&[&slow, "--processor=mite:collector"]);
+    receiving.send(&messages);
+    let kept = receiving.directory.path().join("collector_data");
+    eventually("all is collected", || (contents(&kept).len() == messages.concat().len()).then_some(()));
+    let (ended, directory) = receiving.stop();
+    let ended = ended.expect(0);
+    assert!(ended.stderr.contains("messages were dropped: it is too slow"), "{}", ended.stderr);
+    let (took, failed, dropped) = counts(&ended, "hostile_processors.wasm:Slow");
+    assert!(took > 0 && failed <= 1 && dropped > 5, "24 MB where 16 MiB may wait: {took}, {failed}, {dropped}");
+    assert_eq!(counts(&ended, "mite:collector"), (40, 0, 0));
+    assert_eq!(contents(&directory.path().join("collector_data")), messages.concat());
+}
+
+#[test]
+fn data_is_recorded() {
+    let messages: Vec<_> = (0..100).map(sender::numbered).collect();
+    let (ended, directory) = received(&["--processor=mite:recorder"], &messages);
+    assert_eq!(counts(&ended, "mite:recorder"), (100, 0, 0));
+    let users = std::fs::read(directory.path().join("recorder_data/users.msgpack")).expect("data");
+    assert_eq!(files::decode(&users).len(), 25, "one in four");
 }
 
 #[test]

@@ -1,5 +1,3 @@
-use std::fs::OpenOptions;
-
 use super::files::{LOCK, START_TIME};
 use super::*;
 

@@ -111,8 +111,12 @@ impl Duplicator {
     }
 
     fn report(&mut self, pull: &Pull) {
-        let (received, missing) = (self.received, pull.missing());
-        self.outputs.iter_mut().for_each(|output| output.report(received, missing));
+        let missing = pull.missing();
+        self.outputs.iter_mut().for_each(|output| output.report(missing));
+        let accounts: Vec<_> = self.outputs.iter().map(|output| output.account(self.received)).collect();
+        for output in &mut self.outputs {
+            accounts.iter().for_each(|account| output.pass_on(&account.key(), &account.encode()));
+        }
     }
 
     async fn close(self) {

@@ -57,8 +57,8 @@ impl Output {
         }
     }
 
-    /// Once a second: says what was dropped, who came, and accounts for this output to its consumers.
-    pub fn report(&mut self, received: u64, missing: u64) {
+    /// Once a second: says what was dropped and who came.
+    pub fn report(&mut self, missing: u64) {
         let groups = self.push.groups();
         for line in self.told.news(&groups) {
             tracing::info!("{}: {line}", self.endpoint);
@@ -66,14 +66,17 @@ impl Output {
         for line in self.told.warnings(&groups, missing) {
             tracing::warn!("{}: {line}", self.endpoint);
         }
-        let account = Account {
+    }
+
+    /// What it was given and what it dropped, for the consumers of all outputs: only some of them tell an exporter.
+    pub fn account(&self, received: u64) -> Account {
+        Account {
             sender: format!("{}.{}", process_id(), self.endpoint),
             kind: KIND.to_owned(),
             made: received,
             dropped: self.push.counts().dropped,
             ..Account::default()
-        };
-        self.pass_on(&account.key(), &account.encode());
+        }
     }
 
     /// Sends what waits, for `linger` at most, and says what was left.

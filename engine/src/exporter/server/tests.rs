@@ -31,12 +31,13 @@ async fn it_answers() {
 
     let (head, body) = ask(address, "GET /metrics HTTP/1.1\r\n").await;
     assert!(head.starts_with("http/1.1 200") && head.contains("content-type: text/plain; version=0.0.4"), "{head}");
-    assert_eq!(String::from_utf8(body).unwrap(), expected);
+    let text = String::from_utf8(body).unwrap();
+    assert!(text.starts_with(&expected) && text.contains("\nprocess_resident_memory_bytes "), "{text}");
     let (head, body) = ask(address, "GET /metrics HTTP/1.1\r\nAccept-Encoding: deflate, gzip;q=0.5\r\n").await;
     assert!(head.contains("content-encoding: gzip"), "{head}");
     let mut text = String::new();
     GzDecoder::new(&body[..]).read_to_string(&mut text).unwrap();
-    assert_eq!(text, expected);
+    assert!(text.starts_with(&expected), "{text}");
     for (request, status) in [
         ("GET /healthz HTTP/1.1\r\n", "200"),
         ("GET /readyz HTTP/1.1\r\n", "200"),

@@ -1,0 +1,136 @@
+//! What a pipeline loses when a part of it is slow, absent or killed: as much as it says, and never more than was on its way.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tests::files;
+use tests::pipeline::{PARTS, Places, kill, stop};
+use tests::program::{Running, eventually};
+use tests::sender::Sender;
+
+/// The numbers in `... N what` of a line of a log.
+fn said(log: &str, before: &str, what: &str) -> u64 {
+    let line = log.lines().find(|line| line.contains(before) && line.contains(what));
+    let line = line.unwrap_or_else(|| panic!("no line with `{before}` and `{what}` in\n{log}"));
+    let head = line.split(what).next().expect("it is there").trim_end();
+    let number = head.rsplit(' ').next().expect("a word");
+    number.parse().unwrap_or_else(|_| panic!("no number before `{what}` in {line}"))
+}
+
+#[test]
+fn an_output_without_consumers_holds_its_bound_and_counts_the_rest() {
+    const MADE: u64 = 20_000;
+    let places = Places::new();
+    let duplicator = places.start_with("duplicator", &["--out-queue=1"]);
+    let mut sender = Sender::connect(&places.messages);
+    sender.send(MADE);
+    assert_eq!(sender.close().unsure, 0, "the duplicator takes all, whoever is behind it");
+    let (collector, recorder) = (places.start("collector"), places.start("recorder"));
+    let kept = eventually("what waited is collected", || {
+        let there = places.collected();
+        let messages = if there.is_dir() { files::messages_so_far(&there) } else { Vec::new() };
+        (!messages.is_empty()).then_some(messages.len())
+    });
+    assert!(kept > 0);
+    let log = stop(duplicator).stderr;
+    stop(collector);
+    stop(recorder);
+    let collected = places.numbers();
+    assert!(collected.len() > 1_000 && (collected.len() as u64) < MADE, "{} of {MADE}", collected.len());
+    assert_eq!(collected, (0..collected.len() as u64).collect::<Vec<_>>(), "the oldest are kept, the newest dropped");
+    // Two kinds came to this output, and each lacks the same; nobody came to the other one.
+    let lost = MADE - collected.len() as u64;
+    let dropped = |sent: u64| said(&log, &format!(": {sent} messages sent"), " dropped for want of room");
+    assert_eq!(dropped(2 * (MADE - lost)), 2 * lost, "{log}");
+    assert_eq!(dropped(0), MADE - said(&log, ": 0 messages sent", " never fetched"), "{log}");
+    assert!(log.contains("messages dropped: the queue is full"), "{log}");
+    assert_eq!(places.users().len(), collected.iter().filter(|number| *number % 4 == 1).count());
+}
+
+#[test]
+fn each_part_is_killed_and_comes_back() {
+    const RATE: u64 = 2_000;
+    for part in PARTS {
+        let places = Places::new();
+        let mut parts: Vec<(&str, Running)> = PARTS.iter().map(|part| (*part, places.start(part))).collect();
+        let mut sender = Sender::connect(&places.messages);
+        sender.send_for(Duration::from_secs(1), RATE);
+        let place = parts.iter().position(|(name, _)| *name == part).expect("it runs");
+        kill(parts.remove(place).1);
+        sender.send_for(Duration::from_millis(300), RATE);
+        parts.insert(place, (part, places.start(part)));
+        sender.send_for(Duration::from_secs(2), RATE);
+        let healed = sender.made();
+        sender.send_for(Duration::from_secs(1), RATE);
+        let made = sender.made();
+        let counts = sender.close();
+        assert_eq!(counts.dropped, 0, "{part}: nobody had to drop anything");
+        let seen = |name: &str| places.metrics().map_or(0.0, |metrics| metrics.sum(name, &[]));
+        if part != "prometheus_exporter" && part != "stats" {
+            eventually(&format!("{part}: figures"), || (seen("mite_messages_received_total") > 0.0).then_some(()));
+        }
+        for name in PARTS {
+            let place = parts.iter().position(|(other, _)| *other == name).expect("it runs");
+            stop(parts.remove(place).1);
+        }
+        let numbers: BTreeSet<u64> = places.numbers().into_iter().collect();
+        assert_eq!(numbers.len(), places.numbers().len(), "{part}: nothing is written twice");
+        let lost = made - numbers.len() as u64;
+        assert!(lost <= RATE, "{part}: {lost} of {made} lost, more than a second's");
+        assert!((healed..made).all(|number| numbers.contains(&number)), "{part}: healed within 2.3 s");
+        if part != "duplicator" && part != "collector" {
+            assert_eq!(lost, 0, "{part}: the collector lacks nothing when another part is killed");
+        }
+        let users = places.users().len() as u64;
+        let wanted = (0..made).filter(|number| number % 4 == 1).count() as u64;
+        assert!(wanted - users <= RATE / 4, "{part}: {users} of {wanted} recorded");
+    }
+}
+
+#[test]
+fn figures_never_fall_when_stats_is_killed() {
+    let places = Places::new();
+    let others = ["duplicator", "prometheus_exporter", "collector", "recorder"].map(|part| places.start(part));
+    let stats = places.start("stats");
+    let mut sender = Sender::connect(&places.messages);
+    sender.send(4_000);
+    let count = || places.metrics().map(|metrics| metrics.sum("mite_transaction_total", &[]));
+    eventually("the first figures", || (count() == Some(2_000.0)).then_some(()));
+    kill(stats);
+    let again = places.start("stats");
+    sender.send(4_000);
+    let mut last = 2_000.0;
+    eventually("the next figures", || {
+        let now = count()?;
+        assert!(now >= last, "it falls from {last} to {now}");
+        last = now;
+        (now == 4_000.0).then_some(())
+    });
+    assert_eq!(sender.close().unsure, 0);
+    let [duplicator, exporter, collector, recorder] = others;
+    for part in [duplicator, collector, recorder, again, exporter] {
+        stop(part);
+    }
+}
+
+#[test]
+fn figures_wait_for_an_exporter_that_is_away() {
+    const MADE: u64 = 4_000;
+    let places = Places::new();
+    let (duplicator, stats) = (places.start("duplicator"), places.start("stats"));
+    let mut sender = Sender::connect(&places.messages);
+    for _ in 0..8 {
+        // Spread over more dumps than wait in its queue.
+        sender.send(MADE / 8);
+        std::thread::park_timeout(Duration::from_millis(300));
+    }
+    assert_eq!(sender.close().unsure, 0);
+    let exporter = places.start("prometheus_exporter");
+    eventually("all figures", || {
+        let metrics = places.metrics()?;
+        (metrics.sum("mite_transaction_total", &[]) == (MADE / 2) as f64).then_some(())
+    });
+    for part in [duplicator, stats, exporter] {
+        stop(part);
+    }
+}
