@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::program::{Running, command, eventually};
 
@@ -74,8 +75,19 @@ impl Nginx {
     }
 }
 
-/// A port that nobody listens on now.
+/// A port that nobody listens on now, and that no connection is given by the system meanwhile: those it gives are higher.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("it is bound").port()
+    const FIRST: u32 = 16_000;
+    const COUNT: u32 = 16_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Tests that run at the same time begin at different places.
+    let start = std::process::id().wrapping_mul(7_919);
+    for _ in 0..COUNT {
+        let place = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + place % COUNT).expect("it is under 32,000");
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
