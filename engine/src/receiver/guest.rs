@@ -8,17 +8,13 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
 use super::bindings::{Processor, ProcessorPre};
-use super::host::{Fate, Host, Progress, Settings};
+use super::host::{Call, Fate, Host, Progress, Settings};
 use super::lane::Counts;
 use super::patience::Seldom;
 use crate::component::Error;
 use crate::component::compile::Compiled;
 use crate::wire::batch::Batch;
 
-/// Milliseconds that a processor may compute for a message.
-const MESSAGE_SLICES_MAX: u32 = 1_000;
-/// Milliseconds that it may compute in any other call.
-const CALL_SLICES_MAX: u32 = 5_000;
 /// The most messages of a call.
 const CALL_MESSAGES_MAX: usize = 1_000;
 /// Messages of a call have so many bytes together, unless it is a single one.
@@ -115,7 +111,7 @@ impl Guest {
                 return self.complain(rest.len() as u64, "it could not be opened again");
             };
             let part = &rest[..call_len(rest)];
-            live.enter(MESSAGE_SLICES_MAX);
+            live.enter(Call::Messages);
             live.store.data_mut().progress = Progress::begin(part.len() as u32);
             let called = live.processor.mite_processor_processors().call_process(&mut live.store, part).await;
             let progress = std::mem::take(&mut live.store.data_mut().progress);
@@ -181,7 +177,7 @@ impl Guest {
     /// Time has passed.
     pub async fn tick(&mut self) {
         if let Some(mut live) = self.live().await {
-            live.enter(CALL_SLICES_MAX);
+            live.enter(Call::Other);
             let called = live.processor.mite_processor_processors().call_tick(&mut live.store).await;
             if let Err(reason) = self.after(live, called) {
                 if let Some(times) = self.ticks.say(self.start.elapsed(), 1) {
@@ -200,7 +196,7 @@ impl Guest {
     /// There are no more messages.
     pub async fn close(mut self) {
         if let State::Live(mut live) = std::mem::replace(&mut self.state, State::Moving) {
-            live.enter(CALL_SLICES_MAX);
+            live.enter(Call::Other);
             let called = live.processor.mite_processor_processors().call_close(&mut live.store).await;
             if let Err(reason) = self.after(live, called) {
                 tracing::warn!("{}: failed while it was closed: {reason}", self.spec);
@@ -231,8 +227,8 @@ impl Guest {
 }
 
 impl Live {
-    fn enter(&mut self, slices_max: u32) {
-        self.store.data_mut().enter(slices_max);
+    fn enter(&mut self, call: Call) {
+        self.store.data_mut().enter(call);
     }
 }
 
@@ -257,7 +253,7 @@ async fn open(prepared: &Prepared, host: Box<Host>, name: &str) -> Result<Live, 
     store.limiter(|host| &mut host.limits);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| context.data_mut().slice_over());
-    store.data_mut().enter(CALL_SLICES_MAX);
+    store.data_mut().enter(Call::Other);
     match begin(prepared, &mut store, name).await {
         Ok(Ok(processor)) => Ok(Live { store, processor }),
         Ok(Err(closed)) => Err((gone(store), closed)),

@@ -44,7 +44,7 @@ const QUIET: Duration = Duration::from_millis(100);
 /// Once told to stop, how long what is on its way is taken at most.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 /// How long processors may take for what waits for them at the end. What then waits is dropped and counted.
-const FINISH_MAX: Duration = Duration::from_secs(5);
+const FINISH_MAX: Duration = Duration::from_secs(10);
 
 /// What a receiver is started with.
 #[derive(Clone, Debug, clap::Args)]

@@ -13,7 +13,7 @@ const SELDOM: Duration = Duration::from_secs(1);
 /// What is left of the patience with one processor. Time is since the receiver began.
 #[derive(Debug)]
 pub struct Patience {
-    left: Duration,
+    pub(super) left: Duration,
     at: Duration,
 }
 

@@ -16,7 +16,7 @@ use crate::sink::TICK;
 use crate::wire::batch::Batch;
 
 /// How long a thread that was told to give up may take to do so.
-const GIVE_UP: Duration = Duration::from_secs(4);
+const GIVE_UP: Duration = Duration::from_secs(6);
 
 /// A processor on its thread.
 pub struct Running {

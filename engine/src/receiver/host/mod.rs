@@ -26,6 +26,26 @@ use crate::component::output::Output;
 /// Handles of WASI (pollables, streams) that a processor may hold at once; one more traps.
 const WASI_HANDLES_MAX: usize = 1_000;
 
+/// Milliseconds that it may compute for in a call once it has to come to its end.
+const LAST_SLICES_MAX: u32 = 1_000;
+
+/// What a guest is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Messages,
+    Other,
+}
+
+impl Call {
+    /// Milliseconds that it may compute for: for each message, or for all of it.
+    fn slices_max(self) -> u32 {
+        match self {
+            Self::Messages => 1_000,
+            Self::Other => 5_000,
+        }
+    }
+}
+
 /// What a processor was started with.
 #[derive(Clone)]
 pub struct Settings {
@@ -51,7 +71,7 @@ pub struct Host {
     pub stderr: Output,
     /// Milliseconds that the guest has computed for.
     slices: u32,
-    slices_max: u32,
+    call: Call,
     pub progress: Progress,
     sockets: Sockets,
     figures: Figures,
@@ -68,7 +88,7 @@ impl Host {
             limits: Limits::new(settings.memory_max),
             stderr,
             slices: 0,
-            slices_max: 0,
+            call: Call::Other,
             progress: Progress::default(),
             sockets: Sockets::new(settings.granted.clone()),
             figures: Figures::default(),
@@ -85,19 +105,22 @@ impl Host {
         self.figures.close();
     }
 
-    /// The guest is about to be called: it may compute for so many milliseconds.
-    pub fn enter(&mut self, slices_max: u32) {
-        (self.slices, self.slices_max) = (0, slices_max);
+    /// The guest is about to be called.
+    pub fn enter(&mut self, call: Call) {
+        self.slices = 0;
+        self.call = call;
     }
 
     /// A millisecond is over while the guest computes.
     pub fn slice_over(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        if self.settings.give_up.is_cancelled() {
+        let ending = self.settings.give_up.is_cancelled();
+        if ending && self.call == Call::Messages {
             wasmtime::bail!("the receiver ends, and it was still computing");
         }
         self.slices += 1;
-        if self.slices > self.slices_max {
-            wasmtime::bail!("it was still computing after {} s", self.slices_max / 1_000);
+        let slices_max = if ending { LAST_SLICES_MAX } else { self.call.slices_max() };
+        if self.slices > slices_max {
+            wasmtime::bail!("it was still computing after {} s", slices_max / 1_000);
         }
         Ok(UpdateDeadline::Yield(1))
     }
