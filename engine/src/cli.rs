@@ -9,9 +9,11 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::component::spec::Spec;
 use crate::console::Verbosity;
 use crate::console::screen::Screen;
+use crate::distributed;
 use crate::local::{self, Datapool, Wanted};
+use crate::playground;
 use crate::runner::remote;
-use crate::{distributed, playground, shutdown};
+use crate::shutdown;
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
