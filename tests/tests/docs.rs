@@ -15,10 +15,6 @@ use tests::program::{Running, command, mite, root, run};
 const PLAYGROUND: &str = "127.0.0.1:14380";
 /// Pages about programs that have options of their own, or that come later.
 const OTHER_OPTIONS: [&str; 1] = ["docs/benchmarks.md"];
-/// Pages that have the options of commands.
-const OPTION_PAGES: [&str; 9] =
-    ["running", "playground", "duplicator", "collector", "recorder", "stats", "exporter", "cat", "receiver"];
-
 struct Page {
     /// Below the repository.
     name: String,

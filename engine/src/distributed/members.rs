@@ -78,7 +78,7 @@ struct Member {
 
 #[derive(Debug)]
 enum Kind {
-    Ours(ours::Runner),
+    Ours(Box<ours::Runner>),
     Python(python::Runner),
 }
 

@@ -69,7 +69,7 @@ impl Members {
             }
             let workers = self.workers(join.workers, &mut events);
             let serial = self.serial(runner);
-            let kind = Kind::Ours(ours::Runner::new(serial, workers));
+            let kind = Kind::Ours(Box::new(ours::Runner::new(serial, workers)));
             self.members.insert(runner, Member { kind, silent: 0.0, since: serial });
             tracing::info!("runner {runner} is there, with {workers} workers");
         }
