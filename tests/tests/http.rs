@@ -322,7 +322,8 @@ fn an_early_answer() {
     for (option, whole) in [("runner", true), ("journey", false), ("never", false)] {
         let early = Early::start();
         let url = format!("http://127.0.0.1:{}/", early.port);
-        let steps = json!([{ "url": url, "method": "POST", "body": "x".repeat(100_000) }, { "url": url }]);
+        let large = json!({ "url": url, "method": "POST", "body": "0123456789", "repeat": 1_000_000 });
+        let steps = json!([large, { "url": url }]);
         let tested = Trial::visit(&steps).option(&format!("--connections={option}")).run().expect(0);
         tested.conserved();
         assert_eq!(tested.seen().iter().filter(|seen| seen["status"] == 200).count(), 2, "{option}");

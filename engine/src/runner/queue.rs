@@ -80,18 +80,15 @@ impl Queue {
                 worker.lately.set(0);
                 self.enter();
                 now = worker.clock.now();
-                worker.guest_time.set(worker.guest_time.get() + (now - worker.slice_start.get()));
-                // What it has begun goes out at once.
-                if requests.ready.len() > 0 {
-                    worker.lately.set(now);
-                    requests.go_on();
-                    now = worker.clock.now();
-                }
-                worker.lately.set(0);
                 if now - start > SLICE {
                     break;
                 }
             }
+            worker.lately.set(0);
+            worker.guest_time.set(worker.guest_time.get() + (now - start));
+            // What the guests have begun goes out together: a request a guest would have the processor's caches change between guests
+            // and the system for each, and the other side wake up for each.
+            requests.go_on();
             let left = self.ready.len() + requests.ready.len();
             if left == 0 { Poll::Pending } else { Poll::Ready(()) }
         })

@@ -52,7 +52,7 @@ impl Requests {
         Self { ready: Ready::new(|worker| &worker.requests.ready), places: RefCell::default() }
     }
 
-    /// Lets a request go on its way, as soon as the guest that runs now lets others.
+    /// Lets a request go on its way, as soon as the guests let others go on.
     pub fn begin(&self, worker: u32, work: impl Future<Output = Outcome> + 'static) -> Pending {
         let pending = self.place(worker, Some(Box::pin(work)), None);
         self.ready.push(pending.0);

@@ -35,7 +35,7 @@ pub struct Worker {
     pub cancelled: Cell<bool>,
     /// When the guest that runs now was let in.
     pub slice_start: Cell<Nanos>,
-    /// When the guest that ran last let others go on, or ended a run, if that was in this moment; else 0. See [`Worker::just_now`].
+    /// When a run ended, if that was in this moment; else 0. See [`Worker::just_now`].
     pub lately: Cell<Nanos>,
     /// Time spent in journeys: guest code and the host functions it called.
     pub guest_time: Cell<Nanos>,

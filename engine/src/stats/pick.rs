@@ -221,8 +221,8 @@ mod tests {
             let mut messages: Vec<Vec<u8>> = plain.collect();
             for (at, byte, cut) in changes {
                 let mut changed = messages[usize::from(at) % messages.len()].clone();
-                let at = usize::from(byte) % changed.len();
-                if cut { changed.truncate(at) } else { changed[at] ^= at.max(1) as u8 }
+                let at = usize::from(byte) % changed.len().max(1);
+                if cut { changed.truncate(at) } else { changed.iter_mut().skip(at).take(1).for_each(|there| *there ^= byte | 1) }
                 messages.push(changed);
             }
             for message in messages.iter().chain(&messages) {

@@ -15,7 +15,7 @@ use super::response::{Reader, Response};
 use crate::component::bindings::http::{Error, Hop, Timings};
 use crate::runner::clock::{Nanos, seconds};
 use crate::runner::timers::At;
-use crate::runner::worker::{self, Worker};
+use crate::runner::worker;
 use crate::wire::message::{HttpError, Place, Times, http_error};
 use crate::wire::totals::ErrorClass;
 
@@ -84,7 +84,7 @@ impl Progress {
 /// Makes a request, following redirects. Dropping the future gives it up, which is told as `cancelled`.
 pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
     let mut history = Vec::new();
-    let mut start = worker::with(Worker::just_now);
+    let mut start = worker::with(|worker| worker.clock.now());
     let deadline = start.saturating_add(ask.timeout);
     loop {
         let mut answer = exchange(&ask, start, deadline).await?;

@@ -18,6 +18,8 @@ struct Step {
     url: String,
     headers: Vec<(String, String)>,
     body: Option<String>,
+    /// How often the body is to be repeated.
+    repeat: Option<usize>,
     name: Option<String>,
     timeout: Option<f64>,
     redirects: Option<u32>,
@@ -39,7 +41,7 @@ impl Step {
         let mut request = ctx.http.request(self.method.as_deref().unwrap_or("GET"), &self.url);
         request = request.headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         if let Some(body) = &self.body {
-            request = request.body(body.as_bytes());
+            request = request.body(body.repeat(self.repeat.unwrap_or(1)).into_bytes());
         }
         if let Some(name) = &self.name {
             request = request.name(name);
