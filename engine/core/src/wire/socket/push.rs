@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, Course, End, Traffic};
 use super::endpoint::Endpoint;
@@ -29,6 +29,8 @@ use crate::wire::zmtp::peer::Peer;
 const NOTES_MAX: usize = 4_096;
 /// PINGs whose answer is waited for; older ones are forgotten, so more is unsure than need be.
 const ASKED_MAX: usize = 128;
+/// Before it connects again to a peer that has had enough: that one is about to leave, and would only say so again.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// A socket that sends records to its peers in turns.
 pub struct Push {
@@ -204,7 +206,11 @@ impl Serve for Core {
         let mut lane = Lane::new(self.clone(), peer);
         let end = connection.run(&mut lane).await;
         lane.finished = matches!(end, End::Finished);
+        let enough = lane.enough;
         drop((lane, connection));
+        if enough {
+            sleep(AWAY).await;
+        }
         self.until(Self::wants_peers).await;
         end
     }
