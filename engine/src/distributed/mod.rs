@@ -5,6 +5,7 @@
 //! members   PURE: who is there; every request comes here
 //! ours python   PURE: a runner of either kind
 //! shelf     the components that runners fetch
+//! webhook   tells a log that a test begins and ends
 //! ```
 
 mod crew;
@@ -12,6 +13,7 @@ mod members;
 mod ours;
 mod python;
 mod shelf;
+mod webhook;
 
 use std::num::NonZeroU32;
 
@@ -35,6 +37,7 @@ use crate::wire::socket::{self, Full, Options, Push, Rep, process_id};
 use crew::Runners;
 use members::{About, Members};
 use shelf::Shelf;
+use webhook::Webhook;
 
 pub use crate::controller::plan::Wanted;
 
@@ -50,6 +53,9 @@ pub struct Args {
     /// Begin when so many runners are ready
     #[arg(long, value_name = "N", default_value = "1")]
     pub expect_runners: NonZeroU32,
+    /// Tell a log that the test begins (`POST URL/start`) and ends (`POST URL/end`)
+    #[arg(long, value_name = "URL", env = "MITE_LOGGING_URL", value_parser = webhook::url)]
+    pub logging_webhook: Option<reqwest::Url>,
     #[command(flatten)]
     pub test: steer::Args,
 }
@@ -102,7 +108,14 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
     };
     let (name, run_id, started) = (test.name.clone(), test.run.clone(), crew.now_unix());
     let told = steer::Test { name: test.name, run_id: test.run_id };
+    let webhook = match &args.logging_webhook {
+        Some(url) => Some(Webhook::begin(url, &name).await),
+        None => None,
+    };
     let steered = steer(controller, crew, told, &mut signals, screen).await;
+    if let Some(webhook) = webhook {
+        webhook.end().await;
+    }
     let failure = steered.failure.clone();
     let report = outcome(args, name, run_id, started, steered).await;
     screen.finish(&report)?;

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+pub use encoding::fit;
+
 /// Names of requests (and of transactions) that figures are kept for; later ones count under [`OTHER`].
 pub const NAMES_MAX: usize = 200;
 /// Different failures that are counted one by one; later ones count under [`OTHER`].

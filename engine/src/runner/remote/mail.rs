@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::runner::Report;
 use crate::wire::control::ours::{Asker, Exchange, ScenarioReport, WorkerReport};
-use crate::wire::totals::Totals;
+use crate::wire::totals::{Totals, fit};
+
+/// Totals in one request: no peer takes a frame of more than 16 MiB. What is over loses names, and nothing else.
+const TOTALS_BYTES: usize = 8 << 20;
 
 /// Reports of a worker become one: the newest figures, and all the data that has come back. Data is bounded by what the runner was
 /// given, so this is bounded however long the controller is away.
@@ -58,7 +61,7 @@ impl Mail {
         let mut all = Totals::default();
         self.totals.values().for_each(|totals| all.add(totals));
         all.messages.dropped += dropped;
-        all
+        fit(all, TOTALS_BYTES)
     }
 
     /// The number of the next exchange.

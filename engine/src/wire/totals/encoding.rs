@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{LATENCY_MAX_US, Latency, latency};
+use super::{LATENCY_MAX_US, Latency, OTHER, RequestTotals, Totals, TransactionTotals, latency};
 
 /// Numbers in a list: more than all buckets up to [`LATENCY_MAX_US`] need.
 const NUMBERS_MAX: usize = 100_000;
@@ -38,6 +38,28 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Latency
         recorded.map_err(|error| D::Error::custom(error.to_string()))?;
     }
     Ok(histogram)
+}
+
+/// Totals that take no more than about so many bytes packed: where they would, most names count under [`OTHER`]. That is far from
+/// usual: 200 names with latencies spread over every length there is.
+pub fn fit(mut totals: Totals, bytes_max: usize) -> Totals {
+    for names in [50, 10, 0] {
+        let packed = rmp_serde::to_vec_named(&totals).map_or(0, |packed| packed.len());
+        if packed <= bytes_max {
+            break;
+        }
+        condense(&mut totals.requests, names, RequestTotals::add);
+        condense(&mut totals.transactions, names, TransactionTotals::add);
+    }
+    totals
+}
+
+/// Keeps the figures of so many names; the others' are added up.
+fn condense<T: Default>(figures: &mut BTreeMap<String, T>, names: usize, add: impl Fn(&mut T, &T)) {
+    let Some(first) = figures.keys().nth(names).cloned() else { return };
+    let rest = figures.split_off(&first);
+    let other = figures.entry(OTHER.to_owned()).or_default();
+    rest.values().for_each(|one| add(other, one));
 }
 
 /// A map of at most so many entries: each may take a thousand times the memory of its bytes, so more than a sender of ours has is an
@@ -73,7 +95,8 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Latency, RequestTotals, Totals, latency};
+    use super::super::{Latency, OTHER, RequestTotals, Totals, latency};
+    use super::fit;
 
     fn there_and_back(totals: &Totals) -> Totals {
         let packed = rmp_serde::to_vec_named(totals).unwrap();
@@ -108,6 +131,30 @@ mod tests {
             totals.requests.extend((0..names).map(|name| (name.to_string(), RequestTotals::default())));
             let packed = rmp_serde::to_vec_named(&totals).unwrap();
             assert_eq!(rmp_serde::from_slice::<Totals>(&packed).is_ok(), good, "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_to_send_loses_names_and_nothing_else() {
+        let mut wide: Latency = latency();
+        (0..5_000_u64).for_each(|n| wide.record(1 + n * n).unwrap());
+        let mut totals = Totals::default();
+        for name in 0..200 {
+            let figures = RequestTotals { received_bytes: 1, latency: wide.clone(), ..Default::default() };
+            totals.requests.insert(format!("{name:03}"), figures);
+        }
+        for (bytes_max, names, why) in [
+            (usize::MAX, 200, "there is room"),
+            (2 << 20, 51, "fifty, and the rest together"),
+            (400_000, 11, "ten"),
+            (100_000, 1, "all together"),
+        ] {
+            let fitted = fit(totals.clone(), bytes_max);
+            assert_eq!(fitted.requests.len(), names, "{why}");
+            assert_eq!(fitted.requests.contains_key(OTHER), names != 200, "{why}");
+            let all = fitted.all_requests();
+            assert_eq!((all.received_bytes, all.latency.len()), (200, 1_000_000), "{why}");
+            assert!(rmp_serde::to_vec_named(&fitted).unwrap().len() <= bytes_max, "{why}");
         }
     }
 
