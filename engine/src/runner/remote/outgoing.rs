@@ -16,6 +16,9 @@ const NOTE: Duration = Duration::from_secs(1);
 /// How long what is on its way may take to arrive at the end.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// How long it may take in all until everything is handed on: a worker that doesn't end must not keep the program.
+const CLOSE: Duration = Duration::from_secs(20);
+
 /// See the module.
 pub struct Outgoing {
     sender: Sender,
@@ -84,8 +87,10 @@ pub struct Closing {
 impl Closing {
     /// Waits for the end. Answers how many messages were not sent on.
     pub async fn done(self) -> u64 {
-        // It always ends: its linger is bounded.
-        drop(tokio::task::spawn_blocking(move || self.thread.join()).await);
+        let joined = tokio::task::spawn_blocking(move || self.thread.join());
+        if tokio::time::timeout(CLOSE, joined).await.is_err() {
+            tracing::error!("a worker has not let go of its messages for {} s: they are lost", CLOSE.as_secs());
+        }
         self.dropped.load(Ordering::Relaxed)
     }
 }
