@@ -85,13 +85,13 @@ enum Stop {
 fn print<R: Read>(mut stream: Stream<R>, prettify: bool, out: &mut impl Write) -> Result<(), Stop> {
     let mut line = Vec::new();
     let mut count = 0;
-    while let Some(value) = stream.next().map_err(|why| Stop::Broken { count, why })? {
+    while let Some(value) = stream.value().map_err(|why| Stop::Broken { count, why })? {
         count += 1;
         line.clear();
         if prettify {
-            json::write_with(&mut line, value, time)
+            json::write_with(&mut line, value, time);
         } else {
-            json::write(&mut line, value)
+            json::write(&mut line, value);
         }
         line.push(b'\n');
         out.write_all(&line).map_err(Stop::Write)?;

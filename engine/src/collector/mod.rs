@@ -150,9 +150,9 @@ impl Collector {
         }
         let buffer = self.current.buffer();
         if self.settings.json {
-            line(buffer, message)
+            line(buffer, message);
         } else {
-            buffer.extend_from_slice(message)
+            buffer.extend_from_slice(message);
         }
         self.counts.messages += 1;
         self.count += 1;

@@ -34,7 +34,7 @@ impl Webhook {
             Ok(answer) => match answer.json::<Value>().await.map(|answer| answer.get("newid").cloned()) {
                 Ok(Some(id)) => webhook.id = Some(id),
                 Ok(None) | Err(_) => {
-                    tracing::warn!("the logging webhook has not said what it calls the test (`newid`)")
+                    tracing::warn!("the logging webhook has not said what it calls the test (`newid`)");
                 }
             },
             Err(error) => tracing::warn!("the logging webhook was not told that the test begins: {error}"),

@@ -179,11 +179,11 @@ impl Guest {
         if let Some(mut live) = self.live().await {
             live.enter(Call::Other);
             let called = live.processor.mite_processor_processors().call_tick(&mut live.store).await;
-            if let Err(reason) = self.after(live, called) {
-                if let Some(times) = self.ticks.say(self.start.elapsed(), 1) {
-                    let reason = super::printer::escape(&reason);
-                    tracing::warn!("{}: failed on {times} ticks; on the last of them: {reason}", self.spec);
-                }
+            if let Err(reason) = self.after(live, called)
+                && let Some(times) = self.ticks.say(self.start.elapsed(), 1)
+            {
+                let reason = super::printer::escape(&reason);
+                tracing::warn!("{}: failed on {times} ticks; on the last of them: {reason}", self.spec);
             }
         }
         match &mut self.state {

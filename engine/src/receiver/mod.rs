@@ -211,7 +211,7 @@ impl Components<'_> {
             memory_max: self.args.processor_memory as usize * (1 << 20),
             give_up: self.give_up.clone(),
         };
-        Ok(Source::Guest { name, prepared, settings })
+        Ok(Source::Guest { name, prepared, settings: Box::new(settings) })
     }
 
     async fn prepare(&mut self, component: &Component) -> Result<Prepared, Error> {

@@ -31,7 +31,7 @@ pub struct Running {
 /// What a thread opens.
 pub enum Source {
     Own(Own, Box<Args>),
-    Guest { name: String, prepared: Prepared, settings: Settings },
+    Guest { name: String, prepared: Prepared, settings: Box<Settings> },
 }
 
 impl Running {
@@ -107,7 +107,7 @@ fn run(work: Work, source: Source, opened: oneshot::Sender<()>) -> Result<(), Er
         let processor = match source {
             Source::Own(own, args) => Processor::Own(own::Processor::open(own, &args)?),
             Source::Guest { name, prepared, settings } => {
-                let guest = Guest::open(&work.spec, &name, prepared, settings, work.counts.clone()).await?;
+                let guest = Guest::open(&work.spec, &name, prepared, *settings, work.counts.clone()).await?;
                 Processor::Guest(Box::new(guest))
             }
         };

@@ -96,7 +96,7 @@ pub fn mend(path: &Path) -> io::Result<Option<Torn>> {
 fn end_of_values(file: &mut File) -> io::Result<Option<u64>> {
     let mut stream = Stream::new(file);
     loop {
-        match stream.next() {
+        match stream.value() {
             Ok(Some(_)) => {}
             Ok(None) => return Ok(None),
             Err(Broken::Torn { at }) => return Ok(Some(at)),

@@ -45,7 +45,7 @@ impl<R: Read> Stream<R> {
     }
 
     /// The next value; none: that was all.
-    pub fn next(&mut self) -> Result<Option<Raw<'_>>, Broken> {
+    pub fn value(&mut self) -> Result<Option<Raw<'_>>, Broken> {
         let size = loop {
             let rest = &self.buffer[self.given..];
             match Raw::split(rest) {
@@ -83,7 +83,7 @@ mod tests {
         let mut stream = Stream::new(bytes);
         let mut values = Vec::new();
         loop {
-            match stream.next() {
+            match stream.value() {
                 Ok(Some(value)) => values.push(value.bytes().to_vec()),
                 Ok(None) => return (values, Ok(())),
                 Err(broken) => return (values, Err(broken.to_string())),
