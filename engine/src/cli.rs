@@ -94,7 +94,8 @@ enum Command {
     ///
     /// Example: mite controller load:load --expect-runners=2 --add-to-config=url:http://127.0.0.1:14380/
     Controller {
-        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
+        /// `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         #[command(flatten)]
         args: Box<distributed::Args>,
@@ -144,7 +145,8 @@ enum ScenarioCommand {
     ///
     /// Example: mite scenario test load:load --add-to-config=url:http://127.0.0.1:14380/ --web-address=127.0.0.1:9301
     Test {
-        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
+        /// `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         #[command(flatten)]
         args: Box<local::Args>,
@@ -157,7 +159,8 @@ enum JourneyCommand {
     ///
     /// Example: mite journey test shop:buy shop:users --volume=20 --duration=30
     Test {
-        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
+        /// `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         /// Its data: `file.wasm:name`, `package.name:name`, or a .csv, .jsonl or .msgpack file
         datapool: Option<String>,
@@ -174,7 +177,8 @@ enum JourneyCommand {
     ///
     /// Example: mite journey run shop:buy shop:users
     Run {
-        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
+        /// `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         /// Its data, of which the first item is used
         datapool: Option<String>,

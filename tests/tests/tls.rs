@@ -158,3 +158,45 @@ fn a_certificate_that_is_none() {
     assert!(told[0].to_string().contains("certificate"), "{told:?}");
     assert_eq!(tested.count("requests"), 0);
 }
+
+/// A component that stands elsewhere is fetched where its server is trusted, and run where it is the one that was meant.
+#[test]
+fn a_component_from_elsewhere() {
+    let (ours, others) = (Authority::new("ours"), Authority::new("others"));
+    let directory = tests::files::directory();
+    let (chain, key) = ours.signs(&params(&["127.0.0.1"], "good"));
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let (chain, key) = (write("chain.pem", &chain), write("key.pem", &key));
+    let (ours, others) = (write("ours.pem", &ours.pem), write("others.pem", &others.pem));
+    let (port, here) = (free_port(), directory.path().display());
+    std::fs::copy(tests::program::component("load.wasm"), directory.path().join("load.wasm")).expect("a file");
+    let nginx = Nginx::start(&format!(
+        "listen 127.0.0.1:{port} ssl; ssl_certificate {chain}; ssl_certificate_key {key}; root {here};"
+    ));
+    let (url, digest) = (format!("https://127.0.0.1:{port}/load.wasm"), digest(&directory.path().join("load.wasm")));
+    let other = "ab".repeat(32);
+    let gone = format!("https://127.0.0.1:{port}/gone.wasm@sha256:{digest}:load");
+    for (spec, trusted, code, words) in [
+        (format!("{url}@sha256:{digest}:load"), &ours, 0, "PASSED: load:load"),
+        (format!("{url}@sha256:{other}:load"), &ours, 104, "is not what was asked for"),
+        (format!("{url}@sha256:{digest}:load"), &others, 104, "can't fetch"),
+        (gone, &ours, 104, "404"),
+        (format!("{url}:load"), &ours, 104, "it has no digest"),
+    ] {
+        let trial = Trial::new(&["journey", "run", &spec]).config("url", &nginx.url);
+        let ended = trial.environment("SSL_CERT_FILE", trusted).run().expect(code).ended;
+        assert!(ended.stdout.contains(words) || ended.stderr.contains(words), "{spec}: {}", ended.stderr);
+    }
+}
+
+fn digest(file: &Path) -> String {
+    let told = std::process::Command::new("sha256sum")
+        .arg(file)
+        .output()
+        .expect("sha256sum is missing: apt-get install coreutils");
+    String::from_utf8_lossy(&told.stdout).split(' ').next().expect("a digest").to_owned()
+}

@@ -15,6 +15,16 @@ pub enum Error {
         "`{text}` is not a datapool: give `file.wasm:name`, `package.name:name`, or a .csv, .jsonl or .msgpack file"
     )]
     NoDatapool { text: String },
+    #[error(
+        "`{spec}`: {why}; write `https://host/journeys.wasm@sha256:DIGEST:scenario`, DIGEST as `sha256sum` prints it"
+    )]
+    Remote { spec: String, why: &'static str },
+    #[error("{url} is not fetched here: give a file or a package")]
+    NotFetched { url: String },
+    #[error("can't fetch {url}: {reason}")]
+    Fetch { url: String, reason: String },
+    #[error("{url} is not what was asked for: its SHA-256 is {found}, not {wanted}")]
+    Digest { url: String, found: String, wanted: String },
     #[error("there is no file {}{}", path.display(), hint(path))]
     NoFile { path: PathBuf },
     #[error(

@@ -6,9 +6,11 @@ pub mod compile;
 pub mod definition;
 pub mod engine;
 pub mod error;
+mod fetch;
 pub mod limits;
 pub mod output;
 pub mod spec;
 pub mod ticker;
 
 pub use error::Error;
+pub use fetch::fetch;

@@ -1,4 +1,5 @@
-//! What a person names a journey, scenario or datapool by: `file.wasm:name` or `package.name:name`.
+//! What a person names a journey, scenario or datapool by: `file.wasm:name`, `package.name:name` or
+//! `https://host/file.wasm@sha256:DIGEST:name`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -19,6 +20,41 @@ pub enum Component {
     File(PathBuf),
     /// `mite.example`: looked up on the search path.
     Package(String),
+    /// `https://host/load.wasm@sha256:DIGEST`
+    Remote(Remote),
+}
+
+/// A component elsewhere. Whoever has the address need not be trusted: the digest says what is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// Always https.
+    pub url: reqwest::Url,
+    /// SHA-256, 64 hexadecimal digits in lower case.
+    pub sha256: String,
+}
+
+impl Remote {
+    fn parse(text: &str, spec: &str) -> Result<Self, Error> {
+        let wrong = |why| Error::Remote { spec: spec.to_owned(), why };
+        let (url, sha256) = text.rsplit_once("@sha256:").ok_or_else(|| wrong("it has no digest"))?;
+        let url = reqwest::Url::parse(url).map_err(|_| wrong("its address is not a URL"))?;
+        if url.scheme() != "https" {
+            return Err(wrong("only https:// is fetched"));
+        }
+        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(wrong("a SHA-256 digest has 64 hexadecimal digits"));
+        }
+        Ok(Self { url, sha256: sha256.to_ascii_lowercase() })
+    }
+
+    /// The last part of the path without its ending, or the host.
+    fn stem(&self) -> &str {
+        let file = self.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+        match file.rsplit_once('.').map_or(file, |(stem, _)| stem) {
+            "" => self.url.host_str().unwrap_or("component"),
+            stem => stem,
+        }
+    }
 }
 
 impl FromStr for Spec {
@@ -34,7 +70,12 @@ impl FromStr for Spec {
         if name.is_empty() {
             return Err(empty("the part after the colon"));
         }
-        Ok(Self { component: Component::from(component), name: name.to_owned() })
+        let is_remote = ["https://", "http://"].iter().any(|scheme| component.starts_with(scheme));
+        let component = match is_remote {
+            true => Component::Remote(Remote::parse(component, text)?),
+            false => Component::from(component),
+        };
+        Ok(Self { component, name: name.to_owned() })
     }
 }
 
@@ -52,15 +93,17 @@ impl Component {
         match self {
             Self::File(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             Self::Package(package) => package.clone(),
+            Self::Remote(remote) => remote.stem().to_owned(),
         }
     }
 
-    /// Where the file is. A package `a.b` is `a/b.wasm` or `a.b.wasm` in the first directory of `path` that has one of them.
+    /// Where the file is, of one that is here. A package `a.b` is `a/b.wasm` or `a.b.wasm` in the first directory of `path` that has one of them.
     pub fn find(&self, path: &SearchPath) -> Result<PathBuf, Error> {
         match self {
             Self::File(file) if file.is_file() => Ok(file.clone()),
             Self::File(file) => Err(Error::NoFile { path: file.clone() }),
             Self::Package(package) => path.find(package),
+            Self::Remote(remote) => Err(Error::NotFetched { url: remote.url.to_string() }),
         }
     }
 }
@@ -106,6 +149,10 @@ impl SearchPath {
 mod tests {
     use super::*;
 
+    fn remote(url: &str) -> String {
+        format!("{url}@sha256:{}:x", "aB".repeat(32))
+    }
+
     #[test]
     fn one_thing_has_one_canonical_form() {
         for (text, want, why) in [
@@ -114,6 +161,8 @@ mod tests {
             ("load:load", "load:load", "a package"),
             ("mite.example:journey", "mite.example:journey", "a package with a dot"),
             ("a:b/load.wasm:x", "load:x", "split at the last colon"),
+            (&remote("https://host:8443/a/load.wasm?v=1"), "load:x", "the stem of a file elsewhere"),
+            (&remote("https://host/"), "host:x", "a host where there is no file"),
         ] {
             assert_eq!(text.parse::<Spec>().expect(why).canonical(), want, "{why}");
         }
@@ -125,6 +174,10 @@ mod tests {
             ("load.wasm", "needs a colon"),
             (":load", "the part before the colon"),
             ("load.wasm:", "the part after the colon"),
+            ("https://host/load.wasm:x", "no digest"),
+            ("https://host/load.wasm@sha256:abc:x", "64 hexadecimal digits"),
+            (&remote("http://host/load.wasm"), "only https"),
+            (&remote("https://"), "not a URL"),
         ] {
             let error = text.parse::<Spec>().expect_err(text).to_string();
             assert!(error.contains(want), "{error}");

@@ -7,8 +7,9 @@ use wasmtime::Engine;
 
 use super::data::{self, Format, Rows, Source};
 use crate::component::bindings::scenarios as wit;
-use crate::component::compile::{Compiled, compile};
+use crate::component::compile::{Compiled, compile, compile_bytes};
 use crate::component::definition::Definition;
+use crate::component::fetch;
 use crate::component::spec::{self, SearchPath, Spec};
 use crate::component::{self};
 use crate::scenario::{Load, MAX_SECONDS, Part, Pool, ScenarioItem, Volume};
@@ -124,7 +125,8 @@ pub async fn plan(engine: &Engine, path: &SearchPath, config: Config, wanted: &W
     Ok(planner.plan)
 }
 
-/// Compiles on a thread of its own: a large component takes many seconds, and a signal is answered meanwhile.
+/// Fetches what stands elsewhere. Compiles on a thread of its own: a large component takes many seconds, and a signal is answered
+/// meanwhile.
 async fn compiled(
     engine: &Engine,
     component: &spec::Component,
@@ -132,7 +134,15 @@ async fn compiled(
 ) -> Result<Compiled, component::Error> {
     let (engine, component, path) = (engine.clone(), component.clone(), path.clone());
     let package = component.package();
-    let compiling = tokio::task::spawn_blocking(move || compile(&engine, &component, &path));
+    let fetched = match &component {
+        spec::Component::Remote(remote) => Some((PathBuf::from(remote.url.as_str()), fetch(remote).await?)),
+        spec::Component::File(_) | spec::Component::Package(_) => None,
+    };
+    let name = package.clone();
+    let compiling = tokio::task::spawn_blocking(move || match fetched {
+        Some((place, bytes)) => compile_bytes(&engine, name, place, bytes),
+        None => compile(&engine, &component, &path),
+    });
     compiling.await.unwrap_or_else(|panic| {
         let what = "compiling".to_owned();
         Err(component::Error::Failed { package, what, reason: format!("{panic}; please report it") })
