@@ -94,15 +94,14 @@ impl Error {
 }
 
 /// Runs a test. The summary is printed and exported before it answers.
-pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report, Error> {
-    let mut signals = Signals::new()?;
+pub async fn run(args: &Args, wanted: Wanted, signals: &mut Signals, screen: &Screen) -> Result<Report, Error> {
     let (controller, crew, test, _ticker) = tokio::select! {
         ready = prepare(args, &wanted) => ready?,
         signal = signals.next() => return Err(Error::Interrupted(signal)),
     };
     let (name, run_id, started) = (test.name.clone(), test.run.clone(), crew.now_unix());
     let told = steer::Test { name: test.name, run_id: test.run_id };
-    let steered = steer(controller, crew, told, &mut signals, screen).await;
+    let steered = steer(controller, crew, told, signals, screen).await;
     let failure = steered.failure.clone();
     let report = outcome(args, name, run_id, started, steered).await;
     screen.finish(&report)?;
