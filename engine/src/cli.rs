@@ -10,8 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::cat;
 use crate::collector;
 use crate::component::spec::Spec;
-use crate::console::Verbosity;
 use crate::console::screen::Screen;
+use crate::console::{Report, Verbosity};
 use crate::distributed;
 use crate::duplicator;
 use crate::exporter;
@@ -20,8 +20,9 @@ use crate::playground;
 use crate::receiver;
 use crate::recorder;
 use crate::runner::remote;
-use crate::shutdown;
+use crate::shutdown::{self, Signals};
 use crate::stats;
+use crate::up;
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
@@ -34,6 +35,9 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     output: Output,
+    /// The process that started this one, with which it ends
+    #[arg(long, global = true, hide = true, value_name = "PID")]
+    parent: Option<i32>,
 }
 
 const EXAMPLES: &str = "\
@@ -63,6 +67,13 @@ struct Output {
 }
 
 impl Output {
+    /// The same for another process of this program.
+    fn words(&self) -> Vec<String> {
+        let level = self.log_level.to_possible_value().map(|level| format!("--log-level={}", level.get_name()));
+        let said = [(self.quiet, "--quiet"), (self.verbose, "--verbose")].into_iter().filter(|(is_so, _)| *is_so);
+        level.into_iter().chain(said.map(|(_, word)| word.to_owned())).collect()
+    }
+
     fn verbosity(&self) -> Verbosity {
         match self {
             Self { quiet: true, .. } => Verbosity::Quiet,
@@ -90,6 +101,15 @@ enum Command {
     /// Test or run a single journey
     #[command(subcommand)]
     Journey(JourneyCommand),
+    /// Test a scenario with all components as processes of this machine
+    ///
+    /// Example: mite up load:load --add-to-config=url:http://127.0.0.1:14380/ --add-to-config=seconds:5
+    Up {
+        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        spec: String,
+        #[command(flatten)]
+        args: Box<up::Args>,
+    },
     /// Test a scenario on runners that are processes of their own
     ///
     /// Example: mite controller load:load --expect-runners=2 --add-to-config=url:http://127.0.0.1:14380/
@@ -196,10 +216,11 @@ fn duration(text: &str) -> Result<f64, String> {
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
-    let Cli { command, output } = Cli::parse();
+    let Cli { command, output, parent } = Cli::parse();
     let screen = Screen::new(output.verbosity());
     log(&screen, output.log_level);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match parent.map_or(Ok(()), shutdown::end_with).and_then(|()| runtime()) {
         Ok(runtime) => runtime,
         Err(error) => return failed(&screen, &error.to_string(), 1),
     };
@@ -232,6 +253,7 @@ pub fn main() -> ExitCode {
                 let run = async |shutdown| process::run(args, stats::help, shutdown).await;
                 part(&screen, process::Error::exit_code, run).await
             }
+            Command::Up { spec, args } => whole(&args, &spec, &output, &screen).await,
             Command::Controller { spec, args } => control(&args, &spec, &screen).await,
             Command::Runner(args) => run(&args, &screen).await,
             Command::Scenario(ScenarioCommand::Test { spec, args }) => {
@@ -263,20 +285,31 @@ async fn test(args: &local::Args, wanted: Result<Wanted, crate::component::Error
         Ok(wanted) => local::run(args, wanted, screen).await,
         Err(error) => Err(error.into()),
     };
-    match tested {
-        Ok(report) => ExitCode::from(report.exit_code()),
-        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
-    }
+    reported(screen, tested, local::Error::exit_code)
 }
 
 async fn control(args: &distributed::Args, spec: &str, screen: &Screen) -> ExitCode {
-    let tested = match spec.parse() {
-        Ok(spec) => distributed::run(args, distributed::Wanted::Scenario(spec), screen).await,
-        Err(error) => Err(distributed::Error::Component(error)),
+    let tested = async {
+        let (spec, mut signals) = (spec.parse()?, Signals::new()?);
+        distributed::run(args, distributed::Wanted::Scenario(spec), &mut signals, screen).await
     };
+    let tested: Result<_, distributed::Error> = tested.await;
+    reported(screen, tested, distributed::Error::exit_code)
+}
+
+async fn whole(args: &up::Args, spec: &str, output: &Output, screen: &Screen) -> ExitCode {
+    let tested = match spec.parse() {
+        Ok(spec) => up::run(args, spec, &output.words(), screen).await,
+        Err(error) => Err(distributed::Error::Component(error).into()),
+    };
+    reported(screen, tested, up::Error::exit_code)
+}
+
+/// A test ends with what its report says, or its error.
+fn reported<E: std::error::Error>(screen: &Screen, tested: Result<Report, E>, exit_code: fn(&E) -> u8) -> ExitCode {
     match tested {
         Ok(report) => ExitCode::from(report.exit_code()),
-        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
+        Err(error) => failed(screen, &with_causes(&error), exit_code(&error)),
     }
 }
 

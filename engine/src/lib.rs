@@ -19,4 +19,5 @@ pub mod shutdown;
 pub mod sink;
 pub mod stats;
 pub mod steer;
+pub mod up;
 pub mod wire;

@@ -7,19 +7,57 @@ use tokio_util::sync::CancellationToken;
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// Counts as a signal, once.
+    other: Option<(CancellationToken, &'static str)>,
 }
 
 impl Signals {
     pub fn new() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            other: None,
+        })
+    }
+
+    /// When `other` is cancelled that counts as a signal of this name.
+    #[must_use]
+    pub fn or(self, other: CancellationToken, name: &'static str) -> Self {
+        Self { other: Some((other, name)), ..self }
     }
 
     /// The name of the next signal.
     pub async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+        let name = tokio::select! {
+            _ = self.interrupt.recv() => return "SIGINT",
+            _ = self.terminate.recv() => return "SIGTERM",
+            name = cancelled(self.other.as_ref()) => name,
+        };
+        self.other = None;
+        name
+    }
+}
+
+async fn cancelled(other: Option<&(CancellationToken, &'static str)>) -> &'static str {
+    match other {
+        Some((token, name)) => {
+            token.cancelled().await;
+            name
         }
+        None => std::future::pending().await,
+    }
+}
+
+/// For a process that another started: from now on it ends at once when that one does, however that ends. Where the system
+/// can't do this (it is not Linux) it only looks whether that one is still there.
+pub fn end_with(parent: i32) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // It may have ended before we asked.
+    if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent) {
+        Ok(())
+    } else {
+        Err(std::io::Error::other(format!("process {parent}, to which this one belongs, has ended")))
     }
 }
 

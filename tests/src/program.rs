@@ -82,9 +82,12 @@ impl Running {
         line.unwrap_or_else(|| panic!("it ended without a line `{prefix}...`"))
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.lock().expect("no panics").id()
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let pid = self.child.lock().expect("no panics").id();
-        let pid = Pid::from_raw(pid.cast_signed()).expect("a child has a number");
+        let pid = Pid::from_raw(self.pid().cast_signed()).expect("a child has a number");
         kill_process(pid, signal).expect("the child is there");
     }
 

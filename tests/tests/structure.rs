@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tests::program::root;
 
-/// A module of the engine, and the other modules it may use. `local`, `distributed`, `steer` and `cli` see several; nobody else
+/// A module of the engine, and the other modules it may use. `local`, `distributed`, `steer`, `up` and `cli` see several; nobody else
 /// sees a neighbour.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("scenario", &[]),
@@ -58,8 +58,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "cat",
             "distributed",
             "runner",
+            "up",
         ],
     ),
+    ("up", &["shutdown", "component", "collector", "runner", "console", "steer", "distributed"]),
     ("steer", &["wire", "shutdown", "scenario", "controller", "runner", "console"]),
     ("distributed", &["wire", "shutdown", "scenario", "component", "controller", "steer", "console"]),
     ("main", &[]),

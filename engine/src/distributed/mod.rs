@@ -38,6 +38,7 @@ use crew::Runners;
 use members::{About, Members};
 use shelf::Shelf;
 use webhook::Webhook;
+pub use webhook::url as webhook_url;
 
 pub use crate::controller::plan::Wanted;
 
@@ -100,8 +101,7 @@ impl Error {
 }
 
 /// Runs a test. The summary is printed and exported before it answers.
-pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report, Error> {
-    let mut signals = Signals::new()?;
+pub async fn run(args: &Args, wanted: Wanted, signals: &mut Signals, screen: &Screen) -> Result<Report, Error> {
     let (controller, crew, test, _ticker) = tokio::select! {
         ready = prepare(args, &wanted) => ready?,
         signal = signals.next() => return Err(Error::Interrupted(signal)),
@@ -112,7 +112,7 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
         Some(url) => Some(Webhook::begin(url, &name).await),
         None => None,
     };
-    let steered = steer(controller, crew, told, &mut signals, screen).await;
+    let steered = steer(controller, crew, told, signals, screen).await;
     if let Some(webhook) = webhook {
         webhook.end().await;
     }
