@@ -92,8 +92,9 @@ class Pipeline:
         self.bus = f"tcp://127.0.0.1:{bus}"
         self.metrics = f"http://127.0.0.1:{web}/metrics"
         asks = (f"--controller-socket=tcp://127.0.0.1:{control}", f"--message-socket={self.bus}")
-        # A runner, three consumers and stats connect; the exporter's page is there.
-        self.wanted = [*((port, "01") for port in (bus, to_collector, to_stats, to_recorder, dumps)), (web, "0A")]
+        # Three consumers and stats connect; the exporter's page is there. So does Python's runner; ours only when it has a controller.
+        buses = () if "runner" in ours else (bus,)
+        self.wanted = [*((port, "01") for port in (*buses, to_collector, to_stats, to_recorder, dumps)), (web, "0A")]
         config = {"journey": JOURNEY, "url": url, "seconds": SECONDS, "volume": VOLUME}
         arguments = {
             "exporter": (f"--stats-out-socket=tcp://127.0.0.1:{dumps}", f"--web-address=127.0.0.1:{web}"),
@@ -114,7 +115,7 @@ class Pipeline:
         for name in COMPONENTS[1:]:
             self.start(name)
         if not until(lambda: all(connections(*one) for one in self.wanted)):
-            return [f"not connected: {[name for name, part in self.parts.items() if part.process.poll() is not None]} ended"]
+            return [f"not all connected; ended: {[name for name, part in self.parts.items() if part.process.poll() is not None]}"]
         # The clock of Python's controller begins with its process, so it is the last.
         self.start("controller")
         codes = {name: self.parts[name].ended(PATIENCE) for name in ("controller", "runner")}
