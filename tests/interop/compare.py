@@ -32,8 +32,8 @@ def scrape(url):
     """The exporter's series as {(name, labels): value}."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    found = filter(None, map(LINE.match, lines))
-    return {(name, tuple(sorted(map(label, LABEL.findall(labels))))): float(value) for name, labels, value in (one.groups() for one in found)}
+    found = (one.groups() for one in map(LINE.match, lines) if one)
+    return {(name, tuple(sorted(map(label, LABEL.findall(labels))))): float(value) for name, labels, value in found}
 
 
 def label(pair):
