@@ -5,7 +5,7 @@ CARGO ?= cargo
 JOURNEYS := target/journeys
 PYTHON ?= target/venv/bin/python
 
-.PHONY: help build engine journeys guests demo test parts lint fmt deny bench clean
+.PHONY: help build engine journeys guests demo test parts interop lint fmt deny bench clean
 
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ guests: ## The guests of the tests in Python and JavaScript
 
 test: parts build guests ## All tests
 	$(CARGO) test --release --workspace
+
+interop: build ## Live pipelines with each component replaced by Python mite's, and the other way round
+	python3 tests/interop/run.py
 
 lint: fmt ## Formatting and clippy
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
