@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const FAREWELL: Duration = Duration::from_secs(20);
 /// How long what the controller itself has sent may take to arrive at the end.
 const LINGER: Duration = Duration::from_secs(5);
+/// How long a Python runner that has nothing to do may be kept waiting for work: an answer without any would have it sleep for a second.
+const HOLD: Duration = Duration::from_millis(250);
 /// Requests whose answer is due; no more are taken before they have theirs.
 const WAITING_MAX: usize = 10_000;
 
@@ -31,7 +33,7 @@ pub struct Runners {
     expected: u32,
     /// They were all there at some time.
     complete: bool,
-    waiting: Vec<(Responder, u32)>,
+    waiting: Vec<(Responder, u32, Instant)>,
     look: Interval,
     looked: Instant,
     account: Account,
@@ -62,7 +64,7 @@ impl Runners {
             Ok(outcome) => {
                 match outcome.reply {
                     Reply::Now(bytes) => drop(request.responder.answer(&bytes)),
-                    Reply::Later(runner) => self.waiting.push((request.responder, runner)),
+                    Reply::Later(runner) => self.waiting.push((request.responder, runner, Instant::now())),
                 }
                 outcome.events
             }
@@ -138,8 +140,12 @@ impl Crew for Runners {
     }
 
     fn answer(&mut self) {
-        for (responder, runner) in std::mem::take(&mut self.waiting) {
-            responder.answer(&self.members.reply(runner));
+        for (responder, runner, since) in std::mem::take(&mut self.waiting) {
+            if self.members.has_nothing_for(runner) && since.elapsed() < HOLD {
+                self.waiting.push((responder, runner, since));
+            } else {
+                responder.answer(&self.members.reply(runner));
+            }
         }
     }
 

@@ -143,6 +143,14 @@ impl Members {
         }
     }
 
+    /// Whether this is a Python runner that runs nothing, and would be told to do nothing, while there may soon be something to do.
+    pub fn has_nothing_for(&self, id: u32) -> bool {
+        match self.members.get(&id).map(|member| &member.kind) {
+            Some(Kind::Python(runner)) => !self.closing && runner.is_idle(),
+            Some(Kind::Ours(_)) | None => false,
+        }
+    }
+
     /// So many seconds have passed: who has been silent for too long is gone.
     pub fn tick(&mut self, seconds: f64) -> Vec<Event> {
         let mut silent = Vec::new();

@@ -106,6 +106,11 @@ impl Runner {
         encode(&runs, self.stopping)
     }
 
+    /// It runs nothing, and no order lets it.
+    pub fn is_idle(&self) -> bool {
+        !self.stopping && self.most > 0 && self.lanes.values().all(|lane| lane.running == 0 && !lane.may_begin())
+    }
+
     pub fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Order { scenario, journeys, runs, number, .. } => {

@@ -97,3 +97,22 @@ fn data_that_serves_once_is_completed_and_wanted() {
     let asked = ask(&mut runner, [0, 0, 1], &[(3, b"\x01"), (3, b"\x01")], None);
     assert_eq!((asked.report.completed, asked.runs), (vec![(3, 1)], vec![(3, Some(3))]), "once");
 }
+
+#[test]
+fn who_has_nothing_to_do() {
+    let mut runner = Runner::new(1);
+    ask(&mut runner, [0, 0, 0], &[], None);
+    assert!(runner.is_idle(), "no order yet");
+    order(&mut runner, 1, 2, None, 1);
+    assert!(!runner.is_idle(), "an order to answer with");
+    assert_eq!(ask(&mut runner, [0, 0, 0], &[], None).runs.len(), 2);
+    assert!(!runner.is_idle(), "it runs what it was given");
+    order(&mut runner, 1, 0, None, 2);
+    ask(&mut runner, [0, 0, 0], &[], None);
+    assert!(runner.is_idle(), "all has ended and nothing is wanted");
+    ask(&mut runner, [0, 0, 0], &[], Some(0));
+    assert!(!runner.is_idle(), "it wants nothing itself");
+    ask(&mut runner, [0, 0, 0], &[], None);
+    runner.carry_out(Effect::Drain { number: 3 });
+    assert!(!runner.is_idle(), "it has to be told that the test is over");
+}
