@@ -47,7 +47,17 @@ impl Places {
         self.directory.path().join("recorded")
     }
 
-    /// Starts a part of [`PARTS`], with more options.
+    /// Where a controller's summary may go.
+    pub fn summary(&self) -> PathBuf {
+        self.directory.path().join("summary.json")
+    }
+
+    /// Where a receiver's collector writes.
+    pub fn received(&self) -> PathBuf {
+        self.directory.path().join("received")
+    }
+
+    /// Starts a part of [`PARTS`] or a receiver, with more options.
     pub fn start_with(&self, part: &str, more: &[&str]) -> Running {
         let mut command = command(&[part]);
         match part {
@@ -59,6 +69,9 @@ impl Places {
                 if own { &mut command } else { command.arg("--collector-dir").arg(self.collected()) }
             }
             "recorder" => command.args(["--recorder-socket", &self.shared, "--recorder-dir"]).arg(self.recorded()),
+            "receiver" => {
+                command.args([&self.shared, "--processor=mite:collector", "--collector-dir"]).arg(self.received())
+            }
             "stats" => command.args(["--stats-in-socket", &self.stats_in, "--stats-out-socket", &self.stats_out]),
             _ => command.args(["--stats-out-socket", &self.stats_out, "--web-address", &self.web]),
         };

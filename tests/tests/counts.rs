@@ -1,9 +1,10 @@
 //! Every figure agrees with the server's own count, to the one.
 
 use serde_json::json;
-use tests::files::{field, number, text};
+use tests::files::{directory, field, number, text};
 use tests::metrics::{Metrics, Prometheus};
-use tests::program::eventually;
+use tests::pipeline::{Places, stop};
+use tests::program::{Running, command, eventually};
 use tests::servers::{Nginx, Playground, free_port};
 use tests::trial::{Tested, Trial};
 
@@ -184,6 +185,54 @@ fn a_real_prometheus_scrapes_it() {
     going.running.signal(rustix::process::Signal::INT);
     going.wait().expect(105).conserved();
     assert_eq!(playground.requests(), 300);
+}
+
+/// All messages in a directory.
+fn messages_in(directory: std::path::PathBuf) -> Vec<rmpv::Value> {
+    tests::files::messages(&directory)
+}
+
+/// Several of each component, as processes: each message goes to one of each kind, and what Prometheus has in the end is what the
+/// server counted.
+#[test]
+fn a_real_prometheus_scrapes_components() {
+    let (nginx, places, other) = (Nginx::start("location / { return 200 'hello'; }"), Places::new(), directory());
+    let prometheus = Prometheus::scraping(&places.web);
+    let mut parts = vec![places.start("duplicator"), places.start("collector")];
+    parts.push(places.start_with("collector", &[&format!("--collector-dir={}", other.path().display())]));
+    parts.extend(["recorder", "stats", "stats", "receiver", "prometheus_exporter"].map(|part| places.start(part)));
+    let control = format!("--controller-socket=tcp://127.0.0.1:{}", free_port());
+    let sockets = [control, format!("--message-socket={}", places.messages)];
+    let start = |words: &[&str]| Running::start(command(words).args(&sockets));
+    let url = format!("--add-to-config=url:{}/", nginx.url);
+    let summary = places.summary();
+    let export = format!("--summary-export={}", summary.display());
+    let runners = ["runner", "runner"].map(|runner| start(&[runner, "--workers=1"]));
+    let seconds = ["--add-to-config=seconds:3", "--expect-runners=2"];
+    start(&["controller", "load:load", &url, &export, seconds[0], seconds[1]]).wait().expect(0);
+    for runner in runners {
+        runner.wait().expect(0);
+    }
+    let served = nginx.stop().len() as u64;
+    assert!(served > 100, "{served}");
+    eventually("Prometheus has them all", || {
+        (prometheus.value("sum(mite_http_response_total)")? >= served as f64).then_some(())
+    });
+    for query in ["sum(mite_http_response_total)", "sum(mite_http_response_time_seconds_count)"] {
+        assert_eq!(prometheus.value(query), Some(served as f64), "{query}");
+    }
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&summary).expect("a summary")).expect("it is JSON");
+    let made = summary["messages"]["made"].as_u64().expect("a count");
+    assert_eq!((summary["requests"].as_u64(), summary["runners"].as_u64()), (Some(served), Some(2)));
+    parts.into_iter().for_each(|part| drop(stop(part)));
+    let [one, two, received] = [places.collected(), other.path().into(), places.received()].map(messages_in);
+    assert!(!one.is_empty() && !two.is_empty(), "both collectors have some");
+    assert_eq!(
+        [one.len() + two.len(), received.len()],
+        [made as usize; 2],
+        "each message in one, and in the receiver's"
+    );
 }
 
 /// What Prometheus' own checker has to say: nothing but the names that are Python's.
