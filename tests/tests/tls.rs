@@ -187,7 +187,7 @@ fn a_component_from_elsewhere() {
         (gone, &ours, 104, "404"),
         (format!("{url}:load"), &ours, 104, "it has no digest"),
     ] {
-        let trial = Trial::new(&["journey", "run", &spec]).config("url", &nginx.url);
+        let trial = Trial::new(&["journey", "run", &spec]).config("url", format!("{}/load.wasm", nginx.url));
         let ended = trial.environment("SSL_CERT_FILE", trusted).run().expect(code).ended;
         assert!(ended.stdout.contains(words) || ended.stderr.contains(words), "{spec}: {}", ended.stderr);
     }

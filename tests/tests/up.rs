@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, test_kill_process};
@@ -13,6 +14,12 @@ use tests::trial::{Going, Trial};
 
 /// Processes besides `mite up`: those of the pipeline, and a runner.
 const PARTS: [&str; 6] = ["duplicator", "stats", "prometheus_exporter", "collector", "recorder", "runner"];
+
+/// One after the other: two that look for free ports in the same moment would find the same.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// `mite up` with directories of its own, and the address of its metrics.
 fn up(spec: &str, playground: &Playground) -> (Trial, String) {
@@ -56,6 +63,7 @@ fn load(playground: &Playground, requests: u64) {
 /// 300 requests, then nothing: server, summary, files and metrics say so, whoever many runners made them. One Ctrl-C ends all.
 #[test]
 fn every_count_agrees() {
+    let _turn = turn();
     for runners in [1, 2] {
         let playground = Playground::start();
         let (trial, web) = up("probe:lasting", &playground);
@@ -103,6 +111,7 @@ fn conserved(tested: &tests::trial::Tested) {
 /// A test that comes to its end by itself, with its summary, and logs that say who speaks.
 #[test]
 fn it_ends_with_the_test() {
+    let _turn = turn();
     let playground = Playground::start();
     let (trial, _) = up("load:load", &playground);
     let tested = trial.config("seconds", 2).config("volume", 8).run().expect(0);
@@ -120,6 +129,7 @@ fn it_ends_with_the_test() {
 /// Thresholds are the controller's, and so is the exit code.
 #[test]
 fn the_exit_code_is_the_tests() {
+    let _turn = turn();
     let playground = Playground::start();
     let (trial, _) = up("load:load", &playground);
     let crossed = trial.config("seconds", 1).option("--max-response-time-threshold=0.001");
@@ -129,6 +139,7 @@ fn the_exit_code_is_the_tests() {
 /// A second signal cuts runs off, a third ends everything at once.
 #[test]
 fn more_signals() {
+    let _turn = turn();
     for (signals, code) in [(2, 105), (3, 1)] {
         let playground = Playground::start();
         let (trial, _) = up("probe:plan", &playground);
@@ -158,6 +169,7 @@ fn endless(playground: &Playground) -> Going {
 /// Whichever part is lost: it is named, the summary is there, nothing is left.
 #[test]
 fn a_part_that_dies_ends_the_test() {
+    let _turn = turn();
     for part in ["duplicator", "stats", "prometheus_exporter", "collector", "recorder", "runner"] {
         let playground = Playground::start();
         let going = endless(&playground);
@@ -176,6 +188,7 @@ fn a_part_that_dies_ends_the_test() {
 /// Killed, it can tell nobody anything; still nothing outlives it.
 #[test]
 fn nothing_outlives_it() {
+    let _turn = turn();
     let playground = Playground::start();
     let going = endless(&playground);
     let processes = started(&going.running, PARTS.len());
@@ -187,6 +200,7 @@ fn nothing_outlives_it() {
 /// The usual ports are used by another test: the next ones serve.
 #[test]
 fn a_port_that_is_taken() {
+    let _turn = turn();
     let playground = Playground::start();
     let (trial, _) = up("load:load", &playground);
     // Somebody has it, be it we or a test beside this one.
@@ -202,6 +216,7 @@ fn a_port_that_is_taken() {
 /// What can't be used is said in time, with 104, and nothing is left.
 #[test]
 fn bad_input() {
+    let _turn = turn();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("--web-address={}", taken.local_addr().expect("bound"));
     let directory = files::directory();
