@@ -15,7 +15,7 @@ use tests::trial::{Going, Trial};
 /// Processes besides `mite up`: those of the pipeline, and a runner.
 const PARTS: [&str; 6] = ["duplicator", "stats", "prometheus_exporter", "collector", "recorder", "runner"];
 
-/// One after the other: two that look for free ports in the same moment would find the same.
+/// One after the other: each is seven processes.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -208,7 +208,7 @@ fn a_port_that_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:14302");
     let tested = trial.config("seconds", 1).run().expect(0);
     drop(taken);
-    let said = "port 14302 is taken: messages come in at 14";
+    let said = "usual ports are taken: the controller is at 14";
     assert!(tested.ended.stderr.contains(said), "{}", tested.ended.stderr);
     assert_eq!(tested.count("requests"), playground.requests());
     conserved(&tested);

@@ -96,7 +96,7 @@ const LAST_SIGNAL: u32 = 3;
 /// are given too.
 pub async fn run(args: &Args, spec: Spec, options: &[String], screen: &Screen) -> Result<Report, Error> {
     let mut signals = Signals::new()?;
-    let ports = Ports::free(args.web_address.is_some(), ports::is_free)?;
+    let (ports, _claim) = Ports::free(args.web_address.is_some(), ports::Claim::new, ports::is_free)?;
     let mut set = Set::start(&parts::parts(args, &ports), options, screen)?;
     let (tested, early) = test(args, spec, &ports, &mut set, &mut signals, screen).await?;
     let late = tokio::select! {

@@ -96,7 +96,8 @@ mod tests {
 
     fn lines(words: &[&str]) -> Vec<String> {
         let line = Line::try_parse_from(["up"].iter().chain(words)).expect("options");
-        let ports = Ports::free(line.args.web_address.is_some(), |port| port != 14_303).expect("all but one are free");
+        let web_is_given = line.args.web_address.is_some();
+        let (ports, ()) = Ports::free(web_is_given, |_| Some(()), |port| port != 14_303).expect("all but one are free");
         let text = |part: Part| {
             let words: Vec<_> = part.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             format!("{}: {}", part.name, words.join(" "))
@@ -107,13 +108,13 @@ mod tests {
     #[test]
     fn what_is_started() {
         let pipeline = [
-            "duplicator: duplicator --message-socket=tcp://127.0.0.1:14302 tcp://127.0.0.1:14313 tcp://127.0.0.1:14304",
-            "stats: stats --stats-in-socket=tcp://127.0.0.1:14304 --stats-out-socket=tcp://127.0.0.1:14305",
-            "prometheus_exporter: prometheus_exporter --stats-out-socket=tcp://127.0.0.1:14305 --web-address=127.0.0.1:9301",
+            "duplicator: duplicator --message-socket=tcp://127.0.0.1:14312 tcp://127.0.0.1:14313 tcp://127.0.0.1:14314",
+            "stats: stats --stats-in-socket=tcp://127.0.0.1:14314 --stats-out-socket=tcp://127.0.0.1:14315",
+            "prometheus_exporter: prometheus_exporter --stats-out-socket=tcp://127.0.0.1:14315 --web-address=127.0.0.1:9311",
             "collector: collector --collector-socket=tcp://127.0.0.1:14313 --collector-dir=collector_data --collector-roll=10000",
             "recorder: recorder --recorder-socket=tcp://127.0.0.1:14313 --recorder-dir=recorder_data",
         ];
-        let runner = "runner --controller-socket=tcp://127.0.0.1:14301 --message-socket=tcp://127.0.0.1:14302";
+        let runner = "runner --controller-socket=tcp://127.0.0.1:14311 --message-socket=tcp://127.0.0.1:14312";
         let got = lines(&["--workers=3"]);
         assert_eq!(got[..5], pipeline);
         assert_eq!(got[5..], [format!("runner: {runner} --workers=3")]);
