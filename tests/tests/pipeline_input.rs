@@ -257,3 +257,22 @@ fn recorded_data_is_a_datapool() {
     assert_eq!(taken.len(), 1, "{:?}", tested.messages);
     assert!(taken[0].to_string().contains(r#"{"id":1}"#), "{taken:?}");
 }
+
+/// Whoever read what a part has to say may be gone: it goes on, and ends when it is told to.
+#[test]
+fn nobody_reads_what_it_says() {
+    let places = Places::new();
+    let socket = format!("--collector-socket={}", places.messages);
+    let mut collector = command(&["collector", &socket]);
+    collector.arg("--collector-dir").arg(places.collected()).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = collector.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut said = std::io::BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).expect("a line");
+    assert!(line.contains("--collector-socket"), "{line}");
+    drop(said);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is there");
+    let ended = eventually("its end", || child.try_wait().expect("a child"));
+    assert_eq!(ended.code(), Some(0), "drained");
+}

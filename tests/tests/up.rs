@@ -230,11 +230,15 @@ fn bad_input() {
         (&["up", "nothing:x", &collector, &recorder][..], 104, "mite: there is no component `nothing`"),
         (&["up", "load", &collector, &recorder], 104, "load"),
         (
-            &["up", "load:load", &collector, &recorder, &address],
+            &["up", "load:load", "--add-to-config=url:http://127.0.0.1:9/", &collector, &recorder, &address],
             104,
             "prometheus_exporter has ended with exit code 104",
         ),
-        (&["up", "load:load", &no_directory, &recorder], 104, "collector has ended with exit code 104"),
+        (
+            &["up", "load:load", "--add-to-config=url:http://127.0.0.1:9/", &no_directory, &recorder],
+            104,
+            "collector has ended with exit code 104",
+        ),
         (&["up", "load:load", "--runners=0"], 2, "--runners"),
         (&["up", "load:load", "--workers=0"], 2, "--workers"),
         (&["up"], 2, "<SPEC>"),
