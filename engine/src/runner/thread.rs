@@ -311,10 +311,37 @@ impl Probed {
                 return;
             }
             let seen: Nanos = self.clock.now();
-            if matches!(self.pipe.try_read(&mut byte), Ok(1)) {
-                let sent = self.sent.swap(0, Ordering::Relaxed);
-                worker::with(|worker| record(&mut worker.tally.borrow_mut().health.lag, seen.saturating_sub(sent)));
+            match self.pipe.try_read(&mut byte) {
+                // Nobody probes any more. The pipe stays readable then, so whoever went on would never let others.
+                Ok(0) => return,
+                Ok(_) => {
+                    let sent = self.sent.swap(0, Ordering::Relaxed);
+                    worker::with(|worker| record(&mut worker.tally.borrow_mut().health.lag, seen.saturating_sub(sent)));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In a thread, since one that goes on would not even let a deadline pass.
+    #[test]
+    fn who_is_not_probed_any_more_ends() {
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let (probe, other_end) = probe(Clock::start()).expect("a pipe");
+                drop(probe);
+                other_end.open().expect("it is a pipe").drive().await;
+            });
+            drop(sender.send(()));
+        });
+        assert!(ended.recv_timeout(Duration::from_secs(10)).is_ok(), "it goes on");
     }
 }
