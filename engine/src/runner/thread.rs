@@ -332,7 +332,7 @@ mod tests {
     /// In a thread, since one that goes on would not even let a deadline pass.
     #[test]
     fn who_is_not_probed_any_more_ends() {
-        let (sender, ended) = std::sync::mpsc::channel();
+        let (sender, ended) = std::sync::mpsc::sync_channel(1);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
