@@ -340,7 +340,7 @@ mod tests {
                 drop(probe);
                 other_end.open().expect("it is a pipe").drive().await;
             });
-            drop(sender.send(()));
+            sender.send(()).expect("the test waits");
         });
         assert!(ended.recv_timeout(Duration::from_secs(10)).is_ok(), "it goes on");
     }
