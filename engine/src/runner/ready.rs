@@ -30,6 +30,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Foreign {
+    /// Each place once.
     woken: Mutex<Vec<u32>>,
     notify: Notify,
 }
@@ -55,7 +56,11 @@ impl Wake for PlaceWaker {
             here
         });
         if here != Some(true) {
-            self.foreign.woken.lock().unwrap_or_else(PoisonError::into_inner).push(self.place);
+            let mut woken = self.foreign.woken.lock().unwrap_or_else(PoisonError::into_inner);
+            if !woken.contains(&self.place) {
+                woken.push(self.place);
+            }
+            drop(woken);
             self.foreign.notify.notify_one();
         }
     }
