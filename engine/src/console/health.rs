@@ -32,7 +32,7 @@ pub struct WorkerShare {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Health {
     pub reliability: Reliability,
-    /// From socket-ready to timestamp, p99 of the worst worker (see `judged_lag`); None without probes.
+    /// From socket-ready to read, p99 of the worst worker (see `judged_lag`); None without probes.
     pub socket_lag_p99_ms: Option<f64>,
     /// From a timer being due to its journey being woken, p99 of the worst worker.
     pub timer_lag_p99_ms: Option<f64>,

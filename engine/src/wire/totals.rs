@@ -183,7 +183,7 @@ impl MessageTotals {
 /// How well a worker kept up: whether its figures can be trusted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerHealth {
-    /// From a socket being ready to its timestamp, µs, as probes that take the way of responses measure it.
+    /// From a socket being ready to its being read, µs, as probes that take the way of responses measure it.
     #[serde(with = "encoding")]
     pub lag: Latency,
     /// From a timer being due to its journey being woken, µs.

@@ -9,6 +9,7 @@ use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::arrival::Arrivals;
 use super::connection::Connection;
 use super::exchange::{Failed, Progress, Step};
 use super::socket::{Socket, Stream};
@@ -54,7 +55,7 @@ pub async fn connect(
         progress.tls = progress.since_start();
         stream
     } else {
-        Stream::Plain(stream)
+        Stream::Plain(Arrivals::new(stream))
     };
     let clock = worker::with(|worker| worker.clock);
     Ok(Connection::new(Socket::new(stream, clock), primary_ip))
@@ -96,6 +97,9 @@ async fn secure(stream: TcpStream, origin: &Origin, identity: Option<u32>, insec
             ServerName::try_from(name.to_string()).map_err(|error| failed(format!("{name}: {error}")))?
         }
     };
-    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| failed(error.to_string()))?;
+    let stream = TlsConnector::from(config)
+        .connect(name, Arrivals::new(stream))
+        .await
+        .map_err(|error| failed(error.to_string()))?;
     Ok(Stream::Tls(Box::new(stream)))
 }

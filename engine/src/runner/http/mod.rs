@@ -2,6 +2,7 @@
 //! connected, and a request costs little more than its system calls.
 
 mod answer;
+mod arrival;
 mod body;
 mod connect;
 mod connection;

@@ -1,5 +1,5 @@
-//! A socket that knows when it was read and written: times of requests are taken here, at the system call, and not when a
-//! busy worker gets round to them.
+//! A socket that knows when the first byte was written and when bytes came: times of requests are taken here, at the system call, or where
+//! the system says so, when it received them, and not when a busy worker gets round to them.
 
 use std::cell::RefCell;
 use std::io;
@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::arrival::Arrivals;
 use crate::runner::clock::{Clock, Nanos};
 
 /// Bytes of one read.
@@ -26,9 +26,9 @@ thread_local! {
 pub struct Stamps {
     /// When the first byte of the request was about to be written, if any was.
     pub first_write: Option<Nanos>,
-    /// When the first byte of the response was read.
+    /// When the first bytes of the response came.
     pub first_read: Option<Nanos>,
-    /// When bytes were read last.
+    /// When the newest of the bytes read came.
     pub last_read: Option<Nanos>,
 }
 
@@ -40,8 +40,28 @@ pub struct Socket {
 }
 
 pub enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Arrivals),
+    Tls(Box<TlsStream<Arrivals>>),
+}
+
+impl Stream {
+    /// How long ago the bytes came that were read last.
+    fn age(&self) -> Nanos {
+        match self {
+            Self::Plain(stream) => stream.age(),
+            Self::Tls(stream) => stream.get_ref().0.age(),
+        }
+    }
+}
+
+impl Stamps {
+    /// Bytes were read at `now` that had come so long before. Nothing comes before what it answers, nor before what came earlier: the wall
+    /// clock, by which their age is known, may have been set.
+    fn read(&mut self, now: Nanos, age: Nanos) {
+        let came = now.saturating_sub(age).max(self.first_write.unwrap_or(0)).max(self.last_read.unwrap_or(0));
+        self.first_read.get_or_insert(came);
+        self.last_read = Some(came);
+    }
 }
 
 impl Socket {
@@ -62,9 +82,7 @@ impl Socket {
                 Stream::Tls(stream) => Pin::new(stream).poll_read(context, &mut buffer),
             })?;
             if !buffer.filled().is_empty() {
-                let now = self.clock.now();
-                self.stamps.first_read.get_or_insert(now);
-                self.stamps.last_read = Some(now);
+                self.stamps.read(self.clock.now(), self.stream.age());
             }
             Poll::Ready(Ok(see(buffer.filled())))
         })
@@ -86,6 +104,27 @@ impl Socket {
         match &mut self.stream {
             Stream::Plain(_) => Poll::Ready(Ok(())),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_bytes_came() {
+        for (first_write, last_read, now, age, came, why) in [
+            (None, None, 50, 0, 50, "of no age"),
+            (Some(10), None, 50, 15, 35, "before they were read"),
+            (Some(10), None, 50, 45, 10, "never before the request"),
+            (Some(10), Some(40), 50, 15, 40, "never before others"),
+            (None, None, 50, 60, 0, "never before the clock began"),
+        ] {
+            let mut stamps = Stamps { first_write, first_read: last_read, last_read };
+            stamps.read(now, age);
+            assert_eq!(stamps.last_read, Some(came), "{why}");
+            assert_eq!(stamps.first_read, last_read.or(Some(came)), "{why}");
         }
     }
 }

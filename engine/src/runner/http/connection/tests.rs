@@ -1,6 +1,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::super::arrival::Arrivals;
 use super::super::socket::Stream;
 use super::*;
 use crate::runner::clock::Clock;
@@ -9,7 +10,7 @@ async fn pair() -> (Connection, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (end, _) = listener.accept().await.unwrap();
-    (Connection::new(Socket::new(Stream::Plain(stream), Clock::start()), "::1".into()), end)
+    (Connection::new(Socket::new(Stream::Plain(Arrivals::new(stream)), Clock::start()), "::1".into()), end)
 }
 
 fn get() -> Outgoing {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::super::arrival::Arrivals;
 use super::super::socket::{Socket, Stream};
 use super::*;
 use crate::runner::clock::Clock;
@@ -21,7 +22,7 @@ impl Server {
     async fn connect(&self, mark: &str) -> (Box<Connection>, TcpStream) {
         let stream = TcpStream::connect(self.0.local_addr().unwrap()).await.unwrap();
         let (end, _) = self.0.accept().await.unwrap();
-        let socket = Socket::new(Stream::Plain(stream), Clock::start());
+        let socket = Socket::new(Stream::Plain(Arrivals::new(stream)), Clock::start());
         (Box::new(Connection::new(socket, mark.into())), end)
     }
 }
