@@ -10,6 +10,7 @@ use crate::scenario::{Effect, Event};
 use crate::steer::Crew;
 use crate::wire::account::Account;
 use crate::wire::batch::Batch;
+use crate::wire::config::Config;
 use crate::wire::socket::{self, Parcel, Push, Rep, Responder};
 use crate::wire::totals::Totals;
 
@@ -137,6 +138,10 @@ impl Crew for Runners {
 
     async fn carry_out(&mut self, effect: Effect) {
         self.members.carry_out(effect);
+    }
+
+    async fn configure(&mut self, config: &Config) {
+        self.members.configure(config.clone());
     }
 
     fn answer(&mut self) {

@@ -12,6 +12,7 @@ use super::ours;
 use super::python::{self, Journey};
 use super::shelf::Shelf;
 use crate::scenario::{Effect, Event};
+use crate::wire::config::Config;
 use crate::wire::control::BYE_REPLY;
 use crate::wire::control::ours::Test;
 use crate::wire::totals::Totals;
@@ -30,8 +31,7 @@ pub struct About {
     /// The canonical spec.
     pub name: String,
     pub run_id: String,
-    /// Keys and msgpack values.
-    pub config: Vec<(String, Vec<u8>)>,
+    pub config: Config,
     pub test: Test,
     pub journeys: BTreeMap<u32, Journey>,
 }
@@ -40,6 +40,8 @@ pub struct About {
 #[derive(Debug)]
 pub struct Members {
     about: About,
+    /// The version of the config when the test was made. Every runner is told what is newer, also what its hello has said.
+    config_at_first: u64,
     shelf: Shelf,
     next_id: u32,
     next_serial: u64,
@@ -99,6 +101,7 @@ pub enum Reply {
 impl Members {
     pub fn new(about: About, shelf: Shelf) -> Self {
         Self {
+            config_at_first: about.config.version(),
             about,
             shelf,
             next_id: 1,
@@ -134,11 +137,17 @@ impl Members {
         Some(member)
     }
 
+    /// The config has changed.
+    pub fn configure(&mut self, config: Config) {
+        self.about.config = config;
+    }
+
     /// The reply that a runner waits for.
     pub fn reply(&mut self, id: u32) -> Vec<u8> {
+        let About { config, journeys, .. } = &self.about;
         match self.members.get_mut(&id).map(|member| &mut member.kind) {
-            Some(Kind::Ours(runner)) => runner.answer(),
-            Some(Kind::Python(runner)) => runner.reply(&self.about.journeys),
+            Some(Kind::Ours(runner)) => runner.answer(config),
+            Some(Kind::Python(runner)) => runner.reply(journeys, config),
             None => BYE_REPLY.to_vec(),
         }
     }

@@ -61,9 +61,6 @@ pub struct Args {
     pub test: steer::Args,
 }
 
-/// The whole config goes to a runner in one reply.
-const CONFIG_BYTES_MAX: usize = 8 << 20;
-
 /// Why a test could not be run, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -155,12 +152,6 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<(Controller, Runners, N
         ..Account::default()
     };
     let (about, shelf) = about(args, &mut plan, &run);
-    let bytes = about.config.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-    if bytes > CONFIG_BYTES_MAX {
-        return Err(Error::Config(format!(
-            "it has {bytes} bytes, and runners can be sent {CONFIG_BYTES_MAX}: keep it smaller"
-        )));
-    }
     let expected = args.expect_runners.get();
     let mut crew = Runners::new(rep, push, Members::new(about, shelf), expected, account);
     let named = Named { name: plan.test.clone(), run, run_id };
@@ -226,8 +217,7 @@ fn about(args: &Args, plan: &mut Plan, run: &str) -> (About, Shelf) {
             journey_memory: journeys.journey_memory,
         },
     };
-    let config = plan.definition.config();
-    let config = config.keys().filter_map(|key| Some((key.to_owned(), config.get(key)?.to_vec()))).collect();
+    let config = plan.definition.config().clone();
     let journeys = plan.planned.iter().map(|planned| {
         let (spec, with_data) = (planned.journey.clone(), planned.data.is_some());
         (planned.id, python::Journey { spec, recycled: planned.data == Some(PoolKind::Recyclable), with_data })

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::scenario::{self, Effect, Event, Item};
+use crate::wire::config::Config;
 use crate::wire::control::ours::{Answer, Blob, Command, Exchange, Orders, WorkerReport, pack};
 use crate::wire::totals::Totals;
 
 /// Bytes of data in one answer, about: what is over waits for the next, which the runner asks for at once.
 const ORDERS_BYTES: usize = 1 << 20;
+/// Bytes of config in one answer, about; likewise.
+const CONFIG_BYTES: usize = 1 << 20;
 /// Commands in one answer.
 const ORDERS_MAX: usize = 10_000;
 /// Bits of a core id for the worker.
@@ -31,10 +34,12 @@ pub struct Runner {
     /// The exchange whose answer is due.
     asked: u64,
     pub totals: Totals,
+    /// The version of the config that it knows.
+    config_version: u64,
 }
 
 impl Runner {
-    pub fn new(serial: u64, workers: u32) -> Self {
+    pub fn new(serial: u64, workers: u32, config_version: u64) -> Self {
         Self {
             serial,
             workers,
@@ -45,6 +50,7 @@ impl Runner {
             answered: (0, Vec::new()),
             asked: 0,
             totals: Totals::default(),
+            config_version,
         }
     }
 
@@ -97,11 +103,15 @@ impl Runner {
         Some(events)
     }
 
-    /// Everything it is to be told, once; asked again, the same again.
-    pub fn answer(&mut self) -> Vec<u8> {
+    /// Everything it is to be told, once; asked again, the same again. Orders wait until it knows the whole config.
+    pub fn answer(&mut self, config: &Config) -> Vec<u8> {
         if self.asked != self.answered.0 {
+            let (changes, version) = config.changes(self.config_version, CONFIG_BYTES);
+            let changes = changes.into_iter().map(|(key, value)| (key.to_owned(), Blob(value.to_vec()))).collect();
+            self.config_version = version;
+            let knows_all = version == config.version();
             let (mut taken, mut bytes) = (0, 0);
-            while taken < self.commands.len().min(ORDERS_MAX) && bytes < ORDERS_BYTES {
+            while knows_all && taken < self.commands.len().min(ORDERS_MAX) && bytes < ORDERS_BYTES {
                 bytes += match &self.commands[taken] {
                     Command::Items { items, .. } => items.iter().map(|(_, data)| data.0.len() + 16).sum(),
                     _ => 64,
@@ -109,7 +119,7 @@ impl Runner {
                 taken += 1;
             }
             let commands: Vec<_> = self.commands.drain(..taken).collect();
-            let orders = Orders { commands, more: !self.commands.is_empty() };
+            let orders = Orders { config: changes, commands, more: !knows_all || !self.commands.is_empty() };
             self.answered = (self.asked, pack(&Answer::Here(orders)));
         }
         self.answered.1.clone()

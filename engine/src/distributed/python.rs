@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::scenario::{self, Effect, Event, Item};
+use crate::wire::config::Config;
 use crate::wire::control::{Work, WorkItem, WorkReply};
 use crate::wire::value::{Raw, View};
 
@@ -31,6 +32,8 @@ pub struct Runner {
     stopping: bool,
     /// It may start so many in its next reply.
     most: u32,
+    /// The version of the config that it knows.
+    config_version: u64,
 }
 
 /// One scenario item on it.
@@ -52,8 +55,9 @@ struct Lane {
 
 impl Runner {
     /// `serial` is what no other runner of the test has.
-    pub fn new(serial: u64) -> Self {
-        Self { id: super::ours::Runner::first_id(serial), lanes: BTreeMap::new(), seen: 0, stopping: false, most: 0 }
+    pub fn new(serial: u64, config_version: u64) -> Self {
+        let id = super::ours::Runner::first_id(serial);
+        Self { id, lanes: BTreeMap::new(), seen: 0, stopping: false, most: 0, config_version }
     }
 
     /// It says how it stands and asks for more.
@@ -81,8 +85,8 @@ impl Runner {
         Event::Report(self.id, report)
     }
 
-    /// The reply: as many runs as its orders lack.
-    pub fn reply(&mut self, journeys: &BTreeMap<u32, Journey>) -> Vec<u8> {
+    /// The reply: as many runs as its orders lack, and the config they need.
+    pub fn reply(&mut self, journeys: &BTreeMap<u32, Journey>, config: &Config) -> Vec<u8> {
         let (mut runs, mut bytes) = (Vec::new(), 0);
         for (id, lane) in &mut self.lanes {
             let Some(journey) = journeys.get(id) else { continue };
@@ -103,7 +107,10 @@ impl Runner {
                 runs.push((*id, journey.spec.as_str(), item));
             }
         }
-        encode(&runs, self.stopping)
+        // All of it, which is less than the largest frame with the runs: a Python runner isn't asked to come again.
+        let (changes, version) = config.changes(self.config_version, usize::MAX);
+        self.config_version = version;
+        encode(&runs, &changes, self.stopping)
     }
 
     /// It runs nothing, and no order lets it.
@@ -181,7 +188,7 @@ impl Lane {
     }
 }
 
-fn encode(runs: &[(u32, &str, Option<Item>)], stop: bool) -> Vec<u8> {
+fn encode(runs: &[(u32, &str, Option<Item>)], changes: &[(&str, &[u8])], stop: bool) -> Vec<u8> {
     let ids: Vec<Vec<u8>> = runs.iter().map(|(_, _, item)| item.as_ref().map_or_else(Vec::new, id)).collect();
     let work = runs.iter().zip(&ids).map(|((scenario, journey, item), id)| WorkItem {
         scenario: i64::from(*scenario),
@@ -189,7 +196,8 @@ fn encode(runs: &[(u32, &str, Option<Item>)], stop: bool) -> Vec<u8> {
         journey,
         args: item.as_ref().and_then(|item| Raw::whole(&item.data).ok()),
     });
-    WorkReply { work: work.collect(), config: Vec::new(), stop }.encode()
+    let config = changes.iter().filter_map(|(key, value)| Some((*key, Raw::whole(value).ok()?))).collect();
+    WorkReply { work: work.collect(), config, stop }.encode()
 }
 
 fn id(item: &Item) -> Vec<u8> {

@@ -1,12 +1,14 @@
 //! The workers of this process as a crew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pipeline::Pipeline;
 use crate::runner::{self, Clock, Runner};
 use crate::scenario::{Effect, Event};
 use crate::steer::Crew;
+use crate::wire::config::Config;
 use crate::wire::totals::Totals;
 
 /// How long workers may take to say their last word once nothing runs any more.
@@ -109,6 +111,10 @@ impl Crew for Workers {
             // Nothing that workers are told.
             Effect::AskModel { .. } | Effect::AskPool { .. } | Effect::ScenarioOver { .. } | Effect::Done => {}
         }
+    }
+
+    async fn configure(&mut self, config: &Config) {
+        self.runner.configure(&Arc::new(config.clone())).await;
     }
 
     fn answer(&mut self) {}

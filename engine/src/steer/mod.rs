@@ -15,6 +15,7 @@ pub use outcome::{Figures, Outcome, Received};
 pub use wheel::{Steered, Test, steer};
 
 use crate::scenario::{Effect, Event};
+use crate::wire::config::Config;
 use crate::wire::totals::Totals;
 
 /// Those who run journeys.
@@ -34,6 +35,9 @@ pub trait Crew {
 
     /// Carries out what was decided for one of them or for all.
     async fn carry_out(&mut self, effect: Effect);
+
+    /// The config has changed: what is carried out from now on is for journeys that know it.
+    async fn configure(&mut self, config: &Config);
 
     /// All that follows from what [`next`](Self::next) answered has been carried out: those who asked can have their answers.
     fn answer(&mut self);

@@ -38,7 +38,7 @@ pub struct Steered<C> {
 
 /// Runs a test to its end. Its clock begins when the crew is complete.
 pub async fn steer<C: Crew>(
-    controller: Controller,
+    mut controller: Controller,
     crew: C,
     test: Test,
     signals: &mut Signals,
@@ -46,6 +46,7 @@ pub async fn steer<C: Crew>(
 ) -> Steered<C> {
     let mut wheel = Wheel {
         crew,
+        config_version: controller.definition().config().version(),
         controller,
         screen,
         opened: Instant::now(),
@@ -66,6 +67,8 @@ pub async fn steer<C: Crew>(
 struct Wheel<'a, C> {
     crew: C,
     controller: Controller,
+    /// Of the config that the crew knows.
+    config_version: u64,
     screen: &'a Screen,
     /// When it was made.
     opened: Instant,
@@ -130,7 +133,14 @@ impl<C: Crew> Wheel<'_, C> {
     }
 
     async fn happened(&mut self, event: Event) {
-        for effect in self.controller.handle(self.now(), event).await {
+        let effects = self.controller.handle(self.now(), event).await;
+        // A function that was asked may have set some: journeys that were ordered because of its answer know that.
+        let config = self.controller.definition().config();
+        if config.version() != self.config_version {
+            self.config_version = config.version();
+            self.crew.configure(config).await;
+        }
+        for effect in effects {
             self.carry_out(effect).await;
         }
         if self.controller.core().phase() == scenario::Phase::Running {

@@ -40,8 +40,7 @@ impl Members {
         let runner = self.next_id;
         self.next_id = self.next_id.saturating_add(1);
         let extension = pack(&Extension { protocol: PROTOCOL, run_id: self.about.run_id.clone() });
-        let config = self.about.config.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
-        let config = config.chain([(EXTENSION, extension.as_slice())]);
+        let config = self.about.config.entries().chain([(EXTENSION, extension.as_slice())]);
         let config = config.filter_map(|(key, value)| Some((key, Raw::whole(value).ok()?))).collect();
         Hello { runner: i64::from(runner), test: &self.about.name, config }.encode()
     }
@@ -69,7 +68,7 @@ impl Members {
             }
             let workers = self.workers(join.workers, &mut events);
             let serial = self.serial(runner);
-            let kind = Kind::Ours(Box::new(ours::Runner::new(serial, workers)));
+            let kind = Kind::Ours(Box::new(ours::Runner::new(serial, workers, self.config_at_first)));
             self.members.insert(runner, Member { kind, silent: 0.0, since: serial });
             tracing::info!("runner {runner} is there, with {workers} workers");
         }
@@ -118,7 +117,7 @@ impl Members {
         }
         let was_ready = runner.ready;
         let Some(events) = runner.exchange(exchange) else {
-            return now(runner.answer());
+            return now(self.reply(id));
         };
         if runner.ready && !was_ready {
             self.figures.took_part += 1;
@@ -157,7 +156,7 @@ impl Members {
                 return stop();
             }
             let serial = self.serial(id);
-            let runner = python::Runner::new(serial);
+            let runner = python::Runner::new(serial, self.config_at_first);
             self.workers(1, &mut events);
             events.push(Event::Joined(runner.id));
             self.members.insert(id, Member { kind: Kind::Python(runner), silent: 0.0, since: serial });

@@ -4,6 +4,7 @@ use crate::wire::control::ours::{
     pack, unpack,
 };
 use crate::wire::control::{EXTENSION, Hello, Request, Work, WorkReply};
+use crate::wire::value::Raw;
 
 fn golden(name: &str) -> Vec<u8> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/wire").join(name);
@@ -20,10 +21,12 @@ fn members(journeys_max: Option<u32>) -> Members {
     };
     let test = Test { components: vec![], assignments: vec![], peak: None, workers: 0, journeys_max, journeys };
     let journey = |with_data| Journey { spec: "a:j".into(), recycled: true, with_data };
+    let mut config = Config::default();
+    config.set("k", vec![0x07]).unwrap();
     let about = About {
         name: "a:s".into(),
         run_id: "run".into(),
-        config: vec![("k".into(), vec![0x07])],
+        config,
         test,
         journeys: BTreeMap::from([(1, journey(false)), (6, journey(true))]),
     };
@@ -125,6 +128,51 @@ fn asked_again_the_answer_is_the_same() {
     assert_eq!((events.len(), again), (0, reply), "its answer was lost: nothing has happened twice");
     let (_, next) = ask(&mut members, &exchange(1, 3, vec![]));
     assert_eq!(orders(&next), [Command::Order { worker: 0, scenario: 1, journeys: 9, runs: None, number: 3 }]);
+}
+
+/// Of a change each runner is told with its next answer, once, and before any order that follows; whoever comes later too.
+#[test]
+fn the_config_changes() {
+    let mut members = members(None);
+    join(&mut members, 1);
+    let python = |runner| Request::Work(Work { runner, ..Work::default() }).encode();
+    ask(&mut members, &Request::Hello.encode());
+    ask(&mut members, &python(2));
+    let (events, reply) = ask(&mut members, &exchange(1, 1, vec![]));
+    let Some(Event::Joined(worker)) = events.first().cloned() else { panic!("{events:?}") };
+    let orders = |reply: &[u8]| match unpack::<Answer<Orders>>(reply).unwrap() {
+        Answer::Here(orders) => orders,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(orders(&reply).config, [], "its hello has told it all");
+    let mut config = Config::default();
+    for (key, value) in [("k", vec![0x07]), ("large", vec![0; 64 << 10]), ("k", vec![0x08])] {
+        config.set(key, value).unwrap();
+    }
+    members.configure(config.clone());
+    members.carry_out(order(worker, 5, 1));
+    let (_, reply) = ask(&mut members, &exchange(1, 2, vec![]));
+    let told: Vec<_> = orders(&reply).config.into_iter().map(|(key, value)| (key, value.0.len())).collect();
+    assert_eq!(told, [("large".to_owned(), 64 << 10), ("k".to_owned(), 1)]);
+    assert_eq!(orders(&reply).commands.len(), 1, "with the order that follows from it");
+    assert_eq!(ask(&mut members, &exchange(1, 2, vec![])).1, reply, "asked again");
+    assert_eq!(orders(&ask(&mut members, &exchange(1, 3, vec![])).1).config, [], "once");
+    let (_, reply) = ask(&mut members, &python(2));
+    let told: Vec<_> =
+        WorkReply::decode(&reply).unwrap().config.iter().map(|(key, _)| *key).map(str::to_owned).collect();
+    assert_eq!(told, ["k"], "what isn't msgpack is no value to Python");
+    assert_eq!(WorkReply::decode(&ask(&mut members, &python(2)).1), Ok(WorkReply::default()), "once");
+    let (_, reply) = ask(&mut members, &Request::Hello.encode());
+    assert_eq!(Hello::decode(&reply).unwrap().get("k").map(Raw::bytes), Some(&b"\x08"[..]), "one that comes late");
+    // More than goes into one answer: orders wait for the rest.
+    for number in 0..40 {
+        config.set(&format!("{number}"), vec![0; 64 << 10]).unwrap();
+    }
+    members.configure(config);
+    members.carry_out(order(worker, 7, 2));
+    let answers: Vec<_> = (4..7).map(|number| orders(&ask(&mut members, &exchange(1, number, vec![])).1)).collect();
+    let sizes: Vec<_> = answers.iter().map(|one| (one.config.len(), one.commands.len(), one.more)).collect();
+    assert_eq!(sizes, [(16, 0, true), (16, 0, true), (8, 1, false)]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn ask(runner: &mut Runner, running: [i64; 3], ended: &[(i64, &'static [u8])], m
     let Event::Report(_, report) = runner.asks(&Work { runner: 1, current, completed, max_work }, &journeys()) else {
         panic!("a report")
     };
-    let bytes = runner.reply(&journeys());
+    let bytes = runner.reply(&journeys(), &Config::default());
     let reply = WorkReply::decode(&bytes).unwrap();
     let id = |item: &WorkItem<'_>| match item.data_id.map(Raw::view) {
         Some(Ok(View::Int(id))) => Some(id),
@@ -38,7 +38,7 @@ fn items(runner: &mut Runner, scenario: u32, ids: &[i64]) {
 
 #[test]
 fn as_many_as_ordered() {
-    let mut runner = Runner::new(1);
+    let mut runner = Runner::new(1, 0);
     order(&mut runner, 1, 3, None, 5);
     for (journeys, running, begun, why) in [
         (3, 0, 3, "all at once"),
@@ -65,7 +65,7 @@ fn as_many_as_ordered() {
 
 #[test]
 fn a_single_run_is_begun_once() {
-    let mut runner = Runner::new(1);
+    let mut runner = Runner::new(1, 0);
     order(&mut runner, 1, 1, Some(1), 1);
     assert_eq!(ask(&mut runner, [0; 3], &[], None).runs, [(1, None)]);
     assert_eq!(ask(&mut runner, [0; 3], &[], None).runs, [], "never again");
@@ -73,7 +73,7 @@ fn a_single_run_is_begun_once() {
 
 #[test]
 fn recycled_data_is_with_one_run_at_a_time() {
-    let mut runner = Runner::new(1);
+    let mut runner = Runner::new(1, 0);
     order(&mut runner, 2, 3, None, 1);
     items(&mut runner, 2, &[10, 11]);
     assert_eq!(ask(&mut runner, [0; 3], &[], None).runs, [(2, Some(10)), (2, Some(11))], "as many as there are items");
@@ -88,7 +88,7 @@ fn recycled_data_is_with_one_run_at_a_time() {
 
 #[test]
 fn data_that_serves_once_is_completed_and_wanted() {
-    let mut runner = Runner::new(1);
+    let mut runner = Runner::new(1, 0);
     order(&mut runner, 3, 2, None, 1);
     let asked = ask(&mut runner, [0; 3], &[], None);
     assert_eq!((asked.runs.len(), asked.report.wants[&3]), (0, 4), "two for each");
@@ -100,7 +100,7 @@ fn data_that_serves_once_is_completed_and_wanted() {
 
 #[test]
 fn who_has_nothing_to_do() {
-    let mut runner = Runner::new(1);
+    let mut runner = Runner::new(1, 0);
     ask(&mut runner, [0, 0, 0], &[], None);
     assert!(runner.is_idle(), "no order yet");
     order(&mut runner, 1, 2, None, 1);

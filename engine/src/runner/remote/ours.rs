@@ -18,7 +18,7 @@ use crate::runner::{Assignment, Clock, Data, REPORT, Reuse, Runner, Settings, ma
 use crate::scenario::Item;
 use crate::wire::config::Config;
 use crate::wire::control::ours::{
-    self as wire, Answer, Ask, Asker, Command, Exchange, Join, Leave, Orders, PROTOCOL, Test,
+    self as wire, Answer, Ask, Asker, Blob, Command, Exchange, Join, Leave, Orders, PROTOCOL, Test,
 };
 
 /// How often the controller is told how it stands, and asked for orders.
@@ -46,6 +46,7 @@ struct Working {
     runner: Runner,
     outgoing: Outgoing,
     mail: Mail,
+    config: Config,
     workers: u32,
     over: BTreeSet<u32>,
     told: bool,
@@ -128,7 +129,8 @@ impl Life<'_> {
                     let (from, number) = (self.from.clone(), mail.next_number());
                     let exchange = Exchange { from, number, ready: false, reports: Vec::new(), totals: None };
                     match self.line.ask::<Orders>(&Ask::Exchange(Box::new(exchange))).await {
-                        Ok(Answer::Here(_)) => {}
+                        // There are no orders before its workers are ready.
+                        Ok(Answer::Here(orders)) => drop(change(&mut self.config, orders.config)),
                         Ok(Answer::Over) => return Ok(Err(End::Over)),
                         _ => return Ok(Err(End::Again)),
                     }
@@ -169,9 +171,10 @@ impl Life<'_> {
         });
         let assignments = assignments.collect::<Result<Vec<_>, Error>>()?;
         let outgoing = Outgoing::open(&self.args.message_socket, &self.test, &self.from.run_id, self.part)?;
-        let config = Arc::new(std::mem::take(&mut self.config));
-        let runner = Runner::start(&settings, &made.engine, &assignments, &config, Clock::start(), &outgoing.sender())?;
-        Ok(Working { runner, outgoing, mail, workers, over: BTreeSet::new(), told: false })
+        let config = std::mem::take(&mut self.config);
+        let known = Arc::new(config.clone());
+        let runner = Runner::start(&settings, &made.engine, &assignments, &known, Clock::start(), &outgoing.sender())?;
+        Ok(Working { runner, outgoing, mail, config, workers, over: BTreeSet::new(), told: false })
     }
 
     /// Until every worker has said its last word (None), or the controller has no use for this runner any more.
@@ -231,6 +234,17 @@ impl Life<'_> {
     }
 }
 
+/// Takes changes of the config. Whether there were any; what is over a limit is left out, with a warning.
+fn change(config: &mut Config, changes: Vec<(String, Blob)>) -> bool {
+    let before = config.version();
+    for (key, value) in changes {
+        if let Err(error) = config.set(&key, value.0) {
+            tracing::warn!("{error}");
+        }
+    }
+    config.version() != before
+}
+
 impl Working {
     /// Takes what the workers have reported.
     fn collect(&mut self) {
@@ -249,6 +263,9 @@ impl Working {
     }
 
     async fn obey(&mut self, orders: Orders) {
+        if change(&mut self.config, orders.config) {
+            self.runner.configure(&Arc::new(self.config.clone())).await;
+        }
         for command in orders.commands {
             match command {
                 Command::Order { worker, scenario, journeys, runs, number } => {

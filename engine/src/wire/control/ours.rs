@@ -9,7 +9,7 @@
 //!   Fetch: digest, offset       ->
 //!                               <-         a piece of a component (again and again; offset makes it resumable)
 //!   Exchange: reports, totals   ->         every 100 ms from here on, its own compiling included
-//!                               <-         orders, data
+//!                               <-         changes of the config, orders, data
 //!   Leave: last totals          ->
 //!                               <-         nil
 //! ```
@@ -185,6 +185,9 @@ pub struct Piece {
 /// What a runner is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
+    /// What has changed of the config: keys and msgpack values. It holds for what is begun from now on, also by these commands.
+    #[serde(default)]
+    pub config: Vec<(String, Blob)>,
     pub commands: Vec<Command>,
     /// There is more already: ask again at once.
     pub more: bool,

@@ -122,9 +122,12 @@ fn what_ours_say_comes_out_as_it_came() {
         Command::Drain { number: u64::MAX },
         Command::Cancel,
     ];
-    for answer in
-        [Answer::Here(Orders { commands, more: true }), Answer::Gone, Answer::Over, Answer::Refused("x".into())]
-    {
+    for answer in [
+        Answer::Here(Orders { config: vec![("k".into(), Blob(vec![0xc3]))], commands, more: true }),
+        Answer::Gone,
+        Answer::Over,
+        Answer::Refused("x".into()),
+    ] {
         assert_eq!(unpack::<Answer<Orders>>(&pack(&answer)), Ok(answer));
     }
     assert!(unpack::<Answer<Orders>>(BYE_REPLY).is_err(), "the reply to what means nothing");
