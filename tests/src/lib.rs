@@ -12,3 +12,4 @@ pub mod raw;
 pub mod sender;
 pub mod servers;
 pub mod trial;
+pub mod witness;
