@@ -3,6 +3,7 @@
 pub mod delay;
 pub mod early;
 pub mod files;
+pub mod heard;
 pub mod libzmq;
 pub mod metrics;
 pub mod pipeline;
@@ -12,3 +13,4 @@ pub mod raw;
 pub mod sender;
 pub mod servers;
 pub mod trial;
+pub mod witness;

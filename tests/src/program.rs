@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -80,6 +80,11 @@ impl Running {
         let lines = BufReader::new(stdout).lines().map_while(Result::ok);
         let line = lines.filter_map(|line| line.strip_prefix(prefix).map(str::to_owned)).next();
         line.unwrap_or_else(|| panic!("it ended without a line `{prefix}...`"))
+    }
+
+    /// Its standard error, to be read while it runs.
+    pub(crate) fn stderr(&self) -> ChildStderr {
+        self.child.lock().expect("no panics").stderr.take().expect("piped")
     }
 
     pub fn pid(&self) -> u32 {

@@ -79,16 +79,22 @@ pub struct Spread<W> {
     turn: usize,
     /// What no lane has room for, or what there is no lane for.
     waiting: Queue,
+    /// Something was dropped, and nothing has left a queue since: smaller parcels don't slip past what was dropped.
+    shut: bool,
     counts: Counts,
 }
 
 impl<W: Clone> Spread<W> {
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, lanes: Vec::new(), turn: 0, waiting: Queue::default(), counts: Counts::default() }
+        let (waiting, counts) = (Queue::default(), Counts::default());
+        Self { bounds, lanes: Vec::new(), turn: 0, waiting, shut: false, counts }
     }
 
     /// Takes a parcel in; gives it back if there is no room. Answers whom to wake.
     pub fn offer(&mut self, parcel: Parcel) -> Result<Option<W>, Parcel> {
+        if self.shut {
+            return Err(parcel);
+        }
         let records = parcel.len() as u64;
         let wake = if !self.waiting.parcels.is_empty() {
             // Lanes are full, or there is none; what came before goes before.
@@ -113,15 +119,18 @@ impl<W: Clone> Spread<W> {
     /// Whether [`Self::offer`] would take it.
     pub fn has_room(&self, parcel: &Parcel) -> bool {
         match (self.waiting.parcels.is_empty(), self.lanes.is_empty()) {
+            _ if self.shut => false,
             (true, true) => true,
             (true, false) => self.roomy(parcel).is_some(),
             (false, alone) => alone && self.waiting.has_room(parcel, self.bounds),
         }
     }
 
-    /// Counts a parcel that is given up.
+    /// Counts a parcel that is given up because there was no room. What comes after it is dropped too until something has left: those
+    /// that are kept are the oldest.
     pub fn drop_newest(&mut self, parcel: &Parcel) -> u64 {
         let records = parcel.len() as u64;
+        self.shut = true;
         self.counts.made += records;
         self.counts.dropped += records;
         records
@@ -129,6 +138,8 @@ impl<W: Clone> Spread<W> {
 
     /// A peer is there. It gets its share of what waits.
     pub fn add(&mut self, id: u64, wake: W) {
+        // The first one gets what waits into its queue, as it stands; another one brings room.
+        self.shut &= self.lanes.is_empty();
         self.lanes.push(Lane { id, queue: Queue::default(), wake });
         self.share_waiting(|_| ());
     }
@@ -139,6 +150,7 @@ impl<W: Clone> Spread<W> {
         let queue = &mut self.lanes[place].queue;
         queue.parcels.front().filter(|parcel| fits(parcel))?;
         let parcel = queue.pop();
+        self.shut = false;
         while self.waiting.parcels.front().is_some_and(|next| self.lanes[place].queue.has_room(next, self.bounds)) {
             let next = self.waiting.pop();
             next.into_iter().for_each(|next| self.lanes[place].queue.push(next));
@@ -274,6 +286,22 @@ mod tests {
         let taken: Vec<_> = std::iter::from_fn(|| spread.take(2, |_| true)).map(|parcel| parcel.len()).collect();
         assert_eq!(taken, [1, 2, 4, 6], "its own first, then theirs in order");
         assert_eq!(spread.counts().unsure, 5);
+    }
+
+    #[test]
+    fn the_oldest_are_kept() {
+        let mut spread = Spread::new(BOUNDS);
+        assert_eq!(offer(&mut spread, 6), Ok(None));
+        let drop = |spread: &mut Spread<u64>| spread.drop_newest(&parcel(5));
+        drop(&mut spread);
+        assert_eq!(offer(&mut spread, 1), Err(1), "smaller, and newer than what was dropped");
+        spread.add(1, 1);
+        assert_eq!(offer(&mut spread, 1), Err(1), "all that waited is in its queue");
+        assert_eq!(spread.take(1, |_| true).map(|parcel| parcel.len()), Some(6));
+        assert_eq!(offer(&mut spread, 9), Ok(Some(1)), "something has left");
+        drop(&mut spread);
+        spread.add(2, 2);
+        assert_eq!(offer(&mut spread, 5), Ok(Some(2)), "another one has room");
     }
 
     #[derive(Clone, Debug)]
