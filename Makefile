@@ -7,10 +7,15 @@ PYTHON ?= target/venv/bin/python
 
 .PHONY: help build engine journeys guests demo test parts interop lint fmt deny bench clean
 
+# To link the program as one whole takes a fifth off the CPU of a request and six minutes of a core. What should be seen soon goes without.
+QUICK := demo test interop lint
+$(QUICK): export CARGO_PROFILE_RELEASE_LTO = off
+$(QUICK): export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
+
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-build: engine journeys ## target/release/mite and target/journeys/*.wasm
+build: engine journeys ## target/release/mite, as fast as it can be, and target/journeys/*.wasm
 
 engine:
 	$(CARGO) build --release -p mite
