@@ -96,6 +96,7 @@ pub fn report() -> Report {
         messages_made: 1_572_918,
         messages_received: Some(1_572_918),
         messages_lost: 0,
+        consumers: Vec::new(),
         warnings: Vec::new(),
     }
 }
