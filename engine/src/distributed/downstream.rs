@@ -257,13 +257,13 @@ mod tests {
         let rows: [Case; 12] = [
             (None, (100, 0, 0, 100), true, (0, Some(100), 0), "a duplicator that came after the test"),
             (
-                Some((500, 3, 400)),
-                (600, 3, 0, 500),
+                Some((500, 3, 497)),
+                (600, 3, 0, 597),
                 true,
                 (0, Some(100), 0),
                 "losses of others before aren't this one's",
             ),
-            (Some((500, 3, 400)), (600, 33, 0, 470), true, (30, Some(70), 1), "a slow consumer"),
+            (Some((500, 3, 497)), (600, 33, 0, 567), true, (30, Some(70), 1), "a slow consumer"),
             (Some((500, 0, 500)), (560, 0, 0, 560), false, (0, None, 1), "under way, or elsewhere"),
             (Some((500, 0, 500)), (600, 0, 0, 580), false, (0, Some(80), 1), "a consumer has not told yet"),
             (Some((500, 0, 500)), (600, 0, 20, 580), false, (0, Some(80), 1), "or is stuck"),
@@ -311,13 +311,15 @@ mod tests {
 
     #[test]
     fn two_duplicators_and_a_consumer_of_both() {
-        let mut downstream = Downstream::default();
-        hear(&mut downstream, &statement("one", 40, 0, 0, 90), 200.0);
-        hear(&mut downstream, &statement("two", 60, 0, 0, 100), 200.0);
-        let behind = downstream.behind(100).unwrap();
-        assert_eq!((behind.lost, behind.received, behind.warnings), (0, Some(100), vec![]), "it is counted once");
-        let all = Consumer { kind: "collector".to_owned(), given: 100, received: 100, lost: 0, open: 0 };
-        assert_eq!(behind.consumers, [all]);
+        for (one, two) in [(90, 100), (100, 90)] {
+            let mut downstream = Downstream::default();
+            hear(&mut downstream, &statement("one", 40, 0, 0, one), 200.0);
+            hear(&mut downstream, &statement("two", 60, 0, 0, two), 200.0);
+            let behind = downstream.behind(100).unwrap();
+            assert_eq!((behind.lost, behind.received, behind.warnings), (0, Some(100), vec![]), "it is counted once");
+            let all = Consumer { kind: "collector".to_owned(), given: 100, received: 100, lost: 0, open: 0 };
+            assert_eq!(behind.consumers, [all]);
+        }
     }
 
     #[test]

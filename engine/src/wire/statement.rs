@@ -208,6 +208,7 @@ mod tests {
             assert_eq!((stats.open(), kinds.has_more_to_come()), (open, more), "{why}");
         }
         statement.ways.iter_mut().for_each(|way| way.waiting = 0);
+        statement.enter(Account::receipt("b", "stats", 10, 0));
         assert!(!statement.kinds().has_more_to_come(), "strangers never tell");
     }
 }
