@@ -162,6 +162,13 @@ fn a_part_that_is_told_to_stop_under_load_loses_nothing() {
         eventually(&format!("{part}: figures of all"), || {
             (places.metrics()?.sum("mite_transaction_total", &[]) == half).then_some(())
         });
+        // What came to the one before is told by its last receipt.
+        for kind in ["collector", "recorder", "stats"] {
+            eventually(&format!("{part}: receipts of {kind}"), || {
+                let came = places.metrics()?.sum("mite_messages_received_total", &[&format!("kind=\"{kind}\"")]);
+                (came == made as f64).then_some(())
+            });
+        }
         for name in PARTS {
             let place = parts.iter().position(|(other, _)| *other == name).expect("it runs");
             stop(parts.remove(place).1);

@@ -137,6 +137,7 @@ async fn pull_from_libzmq() {
             let all: Vec<u64> = (0..records as u64).collect();
             let (mut python, bound) = Python::bound("PUSH IPV6=1", &endpoint).await;
             let mut pull = Pull::new(options());
+            pull.note(b"totals", b"never seen").unwrap();
             pull.connect(&bound).unwrap();
             let send = format!("send {messages} {frames} {bytes} 0");
             python.tell(&send).await;

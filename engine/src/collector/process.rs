@@ -85,7 +85,7 @@ pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
         pull.connect(endpoint).map_err(wrong(IN))?;
         connecting(IN, endpoint);
     }
-    let driven = drive(&mut pull, &mut collector, &shutdown).await.map_err(Error::Write)?;
+    let driven = drive(KIND, &mut pull, &mut collector, &shutdown).await.map_err(Error::Write)?;
     let counts = collector.counts();
     let kept = counts.messages - counts.unwanted;
     tracing::info!("{kept} messages kept, {} not wanted, {} never came", counts.unwanted, driven.missing);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::health::{Reliability, health};
 use super::percentile::{self, P50, P90, P95, P99, P99_9, P99_99};
-use super::{Ending, Report};
+use super::{Consumer, Ending, Report};
 use crate::wire::totals::{ErrorClass, Latency, RequestTotals, RunTotals, TransactionTotals};
 
 pub const SCHEMA: u32 = 1;
@@ -112,7 +112,7 @@ struct Document<'a> {
     by_journey: BTreeMap<&'a str, JourneyJson>,
     failures: u64,
     failures_by_kind: Vec<FailureJson<'a>>,
-    messages: MessagesJson,
+    messages: MessagesJson<'a>,
     runners: u32,
     runners_lost: u32,
     starts_missed: u64,
@@ -187,12 +187,21 @@ struct FailureJson<'a> {
 }
 
 #[derive(Serialize)]
-struct MessagesJson {
+struct MessagesJson<'a> {
     made: u64,
     received: Option<u64>,
     lost: u64,
     dropped: u64,
     refused: u64,
+    by_consumer: BTreeMap<&'a str, ConsumerJson>,
+}
+
+#[derive(Serialize)]
+struct ConsumerJson {
+    given: u64,
+    received: u64,
+    lost: u64,
+    open: u64,
 }
 
 #[derive(Serialize)]
@@ -322,13 +331,15 @@ fn failures(report: &Report) -> Vec<FailureJson<'_>> {
         .collect()
 }
 
-fn messages(report: &Report) -> MessagesJson {
+fn messages(report: &Report) -> MessagesJson<'_> {
+    let one = |it: &Consumer| ConsumerJson { given: it.given, received: it.received, lost: it.lost, open: it.open };
     MessagesJson {
         made: report.messages_made,
         received: report.messages_received,
         lost: report.messages_lost,
         dropped: report.totals.messages.dropped,
         refused: report.totals.messages.refused,
+        by_consumer: report.consumers.iter().map(|consumer| (consumer.kind.as_str(), one(consumer))).collect(),
     }
 }
 

@@ -105,6 +105,21 @@ pub struct Threshold {
     pub held: bool,
 }
 
+/// Messages for one kind of consumer behind the senders: `given = received + lost + open`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Consumer {
+    /// `collector`, `stats` ...
+    pub kind: String,
+    /// Of the test, to be sent to this kind; on several outputs each copy counts.
+    pub given: u64,
+    /// As the consumers said.
+    pub received: u64,
+    /// Dropped on the way to it, or sent and known not to have come.
+    pub lost: u64,
+    /// Neither: they wait, or nobody said.
+    pub open: u64,
+}
+
 /// A test that has ended. Every percentile, rate and share that is printed is made from this.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -128,8 +143,10 @@ pub struct Report {
     pub messages_made: u64,
     /// By each group of consumers, the least of them; None if no consumer tells (Python peers don't).
     pub messages_received: Option<u64>,
-    /// Made, and not received: dropped at a full queue or lost on the way.
+    /// Dropped at a full queue or lost on the way; one that two kinds of consumers lack is lost twice.
     pub messages_lost: u64,
+    /// Each kind of consumer that told, if all that came to them is of this test.
+    pub consumers: Vec<Consumer>,
     /// What else a reader should know, one sentence each.
     pub warnings: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ending, Phase, Progress, Report, ScenarioLine, Threshold};
+use super::{Consumer, Ending, Phase, Progress, Report, ScenarioLine, Threshold};
 use crate::wire::totals::{ErrorClass, Failure, Latency, MessageTotals, RunTotals, Totals, WorkerHealth};
 
 /// A long tail: every 10,000th sample is 400 times the usual one.
@@ -96,8 +96,14 @@ pub fn report() -> Report {
         messages_made: 1_572_918,
         messages_received: Some(1_572_918),
         messages_lost: 0,
+        consumers: ["collector", "stats"].map(consumer).into(),
         warnings: Vec::new(),
     }
+}
+
+/// All came.
+fn consumer(kind: &str) -> Consumer {
+    Consumer { kind: kind.into(), given: 1_572_918, received: 1_572_918, lost: 0, open: 0 }
 }
 
 /// Everything that can go wrong at once.
@@ -109,6 +115,7 @@ pub fn bad_report() -> Report {
         Threshold { text: "p95 response time <= 20 ms".into(), actual: "48.1 ms".into(), held: false };
     (report.runners_lost, report.starts_missed, report.messages_lost) = (1, 1_204, 12);
     report.messages_received = None;
+    report.consumers = Vec::new();
     (report.totals.messages.dropped, report.totals.messages.refused) = (12, 4);
     report.totals.workers = (0..12).map(|i| worker(0.4 + 0.05 * f64::from(i), 300)).collect();
     report.warnings = vec![
@@ -134,6 +141,7 @@ pub fn small_report() -> Report {
         planned: None,
         messages_made: 2,
         messages_received: Some(2),
+        consumers: Vec::new(),
         ..report()
     }
 }

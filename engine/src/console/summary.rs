@@ -7,7 +7,7 @@ use super::health::{Health, Reliability, WorkerShare, health};
 use super::look::Look;
 use super::number::{NONE, bytes, clock, count, figure, maybe, percent, several, share, utc};
 use super::text::{Flow, Line, Style, escape, width};
-use super::{Ending, Report, Verbosity, tables};
+use super::{Consumer, Ending, Report, Verbosity, tables};
 use crate::wire::totals::{ErrorClass, RequestTotals};
 
 /// Workers whose CPU is printed one by one unless `-v` asks for all.
@@ -147,6 +147,9 @@ fn facts(report: &Report, requests: &RequestTotals, total: usize) -> Vec<Line> {
     });
     lines.extend(fact("data", data.to_vec(), total));
     lines.extend(fact("messages", message_items(report), total));
+    if !report.consumers.is_empty() {
+        lines.extend(fact("consumers", report.consumers.iter().flat_map(consumer_items).collect(), total));
+    }
     lines
 }
 
@@ -192,6 +195,17 @@ fn message_items(report: &Report) -> Vec<(Style, String)> {
     for (number, word) in [(totals.dropped, "dropped (queue full)"), (totals.refused, "refused (over a limit)")] {
         if number > 0 {
             items.push((Style::Bad, format!("{} {word}", count(number))));
+        }
+    }
+    items
+}
+
+/// How many came to a kind of consumer; then how many didn't, if any.
+fn consumer_items(consumer: &Consumer) -> Vec<(Style, String)> {
+    let mut items = vec![(Style::Plain, format!("{} {}", consumer.kind, count(consumer.received)))];
+    for (number, style, word) in [(consumer.lost, Style::Bad, "lost"), (consumer.open, Style::Warn, "not told of")] {
+        if number > 0 {
+            items.push((style, format!("{} {word}", count(number))));
         }
     }
     items

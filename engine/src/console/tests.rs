@@ -39,6 +39,10 @@ fn summaries() {
             }
         }
     }
+    let mut lossy = sample::report();
+    (lossy.consumers[0].lost, lossy.consumers[0].open) = (30, 4);
+    let text = printed(&lossy, Look::plain(120), Verbosity::Normal);
+    assert!(text.contains("  consumers   collector 1,572,918   30 lost   4 not told of   stats 1,572,918\n"), "{text}");
     golden("bad-quiet.txt", &printed(&sample::bad_report(), Look::plain(80), Verbosity::Quiet));
     golden("good-quiet.txt", &printed(&sample::report(), Look::plain(80), Verbosity::Quiet));
     golden("good.json", &export::json(&sample::report()));

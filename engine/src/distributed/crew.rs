@@ -4,14 +4,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Interval;
 
+use super::downstream::Downstream;
 use super::members::{Members, Reply};
 use crate::console::text;
 use crate::scenario::{Effect, Event};
-use crate::steer::Crew;
+use crate::steer::{Behind, Crew};
 use crate::wire::account::Account;
 use crate::wire::batch::Batch;
 use crate::wire::config::Config;
-use crate::wire::socket::{self, Parcel, Push, Rep, Responder};
+use crate::wire::socket::{self, Parcel, Push, Rep, Responder, Told};
 use crate::wire::totals::Totals;
 
 /// How often it is looked who has been silent.
@@ -20,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const FAREWELL: Duration = Duration::from_secs(20);
 /// How long what the controller itself has sent may take to arrive at the end.
 const LINGER: Duration = Duration::from_secs(5);
+/// How long it may take, once all is sent, until consumers have told that it came.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How long a Python runner that has nothing to do may be kept waiting for work: an answer without any would have it sleep for a second.
 const HOLD: Duration = Duration::from_millis(250);
 /// Requests whose answer is due; no more are taken before they have theirs.
@@ -38,6 +41,9 @@ pub struct Runners {
     look: Interval,
     looked: Instant,
     account: Account,
+    /// What became of messages.
+    downstream: Downstream,
+    opened: Instant,
     /// When a bad request was last complained about.
     complained: Option<Instant>,
 }
@@ -56,6 +62,8 @@ impl Runners {
             look,
             looked: Instant::now(),
             account,
+            downstream: Downstream::default(),
+            opened: Instant::now(),
             complained: None,
         }
     }
@@ -89,17 +97,45 @@ impl Runners {
         }
     }
 
-    /// Lets the controller's messages go. Answers how many were made, and how many of them dropped.
-    pub async fn close(mut self) -> (u64, u64) {
+    /// Lets the controller's messages go, and waits for what becomes of all, if anybody tells. `made` and `dropped` are those of runners.
+    pub async fn close(mut self, made: u64, dropped: u64) -> Closed {
         self.members.close();
         self.note();
+        let runners = made.saturating_sub(dropped);
+        self.settle(runners + self.account.made - self.account.dropped).await;
         let (made, dropped) = (self.account.made, self.account.dropped);
         let counts = self.push.close(LINGER).await;
         if counts.waiting > 0 {
             tracing::warn!("{} messages of the controller found nobody who takes them", counts.waiting);
         }
-        (made, dropped + counts.waiting)
+        let dropped = dropped + counts.waiting;
+        let behind = self.downstream.behind(runners + made - dropped).unwrap_or_default();
+        Closed { made, dropped, behind }
     }
+
+    fn hear(&mut self, told: &Told) {
+        self.downstream.hear(&told.key, &told.body, self.opened.elapsed().as_secs_f64());
+    }
+
+    async fn settle(&mut self, sent: u64) {
+        let deadline = tokio::time::Instant::now() + SETTLE;
+        while let Some(told) = self.push.try_told() {
+            self.hear(&told);
+        }
+        while !self.downstream.is_settled(sent) {
+            match tokio::time::timeout_at(deadline, self.push.told()).await {
+                Ok(told) => self.hear(&told),
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+/// The controller's messages, those of them that were dropped, and what became of those of all senders.
+pub struct Closed {
+    pub made: u64,
+    pub dropped: u64,
+    pub behind: Behind,
 }
 
 impl Crew for Runners {
@@ -119,6 +155,10 @@ impl Crew for Runners {
                 socket::Event::Request(request) => self.asked(request),
                 socket::Event::Connected(_) | socket::Event::Disconnected(_) => Vec::new(),
             },
+            told = self.push.told() => {
+                self.hear(&told);
+                Vec::new()
+            }
             _ = self.look.tick() => {
                 let seconds = self.looked.elapsed().as_secs_f64();
                 self.looked = Instant::now();

@@ -4,11 +4,13 @@
 //! crew      the sockets: REP for the runners' requests, PUSH for the controller's own messages
 //! members   PURE: who is there; every request comes here
 //! ours python   PURE: a runner of either kind
+//! downstream   PURE: what became of the messages, as duplicators tell it
 //! shelf     the components that runners fetch
 //! webhook   tells a log that a test begins and ends
 //! ```
 
 mod crew;
+mod downstream;
 mod members;
 mod ours;
 mod python;
@@ -34,7 +36,7 @@ use crate::wire::config::Config;
 use crate::wire::control::ours as wire;
 use crate::wire::message::{self, run_id_field};
 use crate::wire::socket::{self, Full, Options, Push, Rep, process_id};
-use crew::Runners;
+use crew::{Closed, Runners};
 use members::{About, Members};
 use shelf::Shelf;
 use webhook::Webhook;
@@ -244,7 +246,7 @@ async fn outcome(args: &Args, test: String, run_id: String, started: f64, steere
     let Steered { mut crew, figures, planned, signal, .. } = steered;
     crew.members.close();
     let (totals, there) = (crew.members.totals(), crew.members.figures);
-    let (made, dropped) = crew.close().await;
+    let Closed { made, dropped, behind } = crew.close(totals.messages.made, totals.messages.dropped).await;
     let mut warnings = Vec::new();
     if there.lost_workers > 0 {
         warnings.push(format!("{} workers ended without their last figures", there.lost_workers));
@@ -266,6 +268,7 @@ async fn outcome(args: &Args, test: String, run_id: String, started: f64, steere
         runners: there.took_part,
         runners_lost: there.lost.max(u32::from(there.lost_workers > 0)),
         received: None,
+        behind,
         made,
         dropped,
         started,

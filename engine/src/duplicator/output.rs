@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::KIND;
 use crate::wire::account::Account;
 use crate::wire::option::{self, bound, wrong};
-use crate::wire::socket::{Full, Group, Groups, Options, Parcel, Push, process_id};
+use crate::wire::socket::{Full, Group, Groups, Options, Parcel, Push, Told as Heard, process_id};
+use crate::wire::statement::Way;
 
 /// Messages that wait for each kind of consumer, beside the bound in bytes.
 const QUEUE_RECORDS: usize = 1 << 23;
@@ -49,7 +50,7 @@ impl Output {
         self.push.send(parcel).await;
     }
 
-    /// Lets consumers know what a sender told.
+    /// Lets consumers know what a sender, or a consumer, told.
     pub fn pass_on(&mut self, key: &[u8], body: &[u8]) {
         if self.push.note(key, body).is_err() && !self.note_lost {
             self.note_lost = true;
@@ -77,6 +78,24 @@ impl Output {
             dropped: self.push.counts().dropped,
             ..Account::default()
         }
+    }
+
+    /// What a consumer told next, if it has.
+    pub fn told(&self) -> Option<Heard> {
+        self.push.try_told()
+    }
+
+    /// What became of the messages for each kind of its consumers.
+    pub fn ways(&self, output: u32) -> impl Iterator<Item = Way> {
+        let way = move |Group { kind, peers, counts }| Way {
+            output,
+            kind,
+            peers: u32::try_from(peers).unwrap_or(u32::MAX),
+            given: counts.made,
+            dropped: counts.dropped,
+            waiting: counts.waiting,
+        };
+        self.push.groups().into_iter().map(way)
     }
 
     /// Sends what waits, for `linger` at most, and says what was left.

@@ -19,7 +19,7 @@ use crate::exporter;
 use crate::runner::{self, Assignment, Clock, Data, Runner, machine, room};
 use crate::scenario::{self, Core, CoreError};
 use crate::shutdown::Signals;
-use crate::steer::{Crew, Outcome, Steered, Test, run_id, steer};
+use crate::steer::{Behind, Crew, Outcome, Steered, Test, run_id, steer};
 use crate::wire::config::Config;
 use crate::wire::message::run_id_field;
 use crew::Workers;
@@ -188,6 +188,7 @@ async fn outcome(
         runners: 1,
         runners_lost: u32::from(lost > 0),
         received: Some(received),
+        behind: Behind::default(),
         made,
         dropped,
         started: clock.unix(0),

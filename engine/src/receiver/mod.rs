@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, interval, timeout_at};
+use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::Error;
@@ -32,15 +32,16 @@ use crate::component::compile::compile_processors;
 use crate::component::spec::{Component, SearchPath};
 use crate::component::ticker::Ticker;
 use crate::component::{self, engine};
-use crate::sink::TICK;
+use crate::sink::receipts::Receipts;
+use crate::sink::{TICK, last};
 use crate::wire::batch::Batch;
 use crate::wire::option::{bound, connecting, wrong};
 use crate::wire::socket::{Endpoint, Incoming, Options, Parcel, Pull, Received};
 
 /// How errors and logs name the positional argument.
 const SOCKET: &str = "RECEIVE_SOCKET";
-/// Once told to stop, when nothing came for so long nothing is on its way.
-const QUIET: Duration = Duration::from_millis(100);
+/// As peers see it.
+const KIND: &str = "receiver";
 /// Once told to stop, how long what is on its way is taken at most.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 /// How long processors may take for what waits for them at the end. What then waits is dropped and counted.
@@ -94,7 +95,7 @@ pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
         opened = Opened::new(&args, &give_up) => opened?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let mut pull = Pull::new(Options::new("receiver"));
+    let mut pull = Pull::new(Options::new(KIND));
     for socket in &args.sockets {
         if args.bind {
             bound(SOCKET, &pull.bind(socket).await.map_err(wrong(SOCKET))?);
@@ -146,18 +147,26 @@ impl Opened {
     /// Until told to stop; then what is on its way.
     async fn receive(&mut self, pull: &mut Pull, shutdown: &CancellationToken) {
         let mut ticks = interval(TICK);
+        let mut receipts = Receipts::new(KIND);
         loop {
             tokio::select! {
                 incoming = pull.receive() => self.take(&incoming).await,
-                // All have given up: nothing comes of going on.
-                _ = ticks.tick() => if self.processors.iter().all(Running::is_over) { return },
+                _ = ticks.tick() => {
+                    receipts.tell(pull, self.received, pull.missing());
+                    // All have given up: nothing comes of going on.
+                    if self.processors.iter().all(Running::is_over) {
+                        return;
+                    }
+                }
                 () = shutdown.cancelled() => break,
             }
         }
+        pull.enough();
         let end = Instant::now() + DRAIN_MAX;
-        while let Ok(incoming) = timeout_at(end.min(Instant::now() + QUIET), pull.receive()).await {
+        while let Some(incoming) = last(pull, end).await {
             self.take(&incoming).await;
         }
+        receipts.last(pull, self.received, pull.missing()).await;
     }
 
     async fn take(&mut self, incoming: &Incoming) {

@@ -58,7 +58,7 @@ pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
         pull.connect(endpoint).map_err(wrong(IN))?;
         connecting(IN, endpoint);
     }
-    let driven = drive(&mut pull, &mut recorder, &shutdown).await.map_err(Error::Write)?;
+    let driven = drive(KIND, &mut pull, &mut recorder, &shutdown).await.map_err(Error::Write)?;
     let counts = recorder.counts();
     tracing::info!(
         "{} messages taken: {} items of data recorded, {} files purged, {} refused; {} never came",

@@ -1,12 +1,14 @@
 //! What stands at the end of the message pipeline.
 
 pub mod append;
+pub mod receipts;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use self::receipts::Receipts;
 use crate::wire::batch::Batch;
 use crate::wire::socket::{Incoming, Peer, Pull, Received};
 
@@ -55,11 +57,18 @@ pub struct Driven {
 }
 
 /// Drives a sink with what a socket receives, until told to stop: then it takes what is on its way as [`last`] has it, for 5 s at most,
-/// ticks and closes. An error of the sink ends it.
-pub async fn drive<S: Sink>(pull: &mut Pull, sink: &mut S, shutdown: &CancellationToken) -> Result<Driven, S::Error> {
+/// ticks and closes. An error of the sink ends it. With each tick and at the end those who send are told how much came to this `kind` of
+/// consumer.
+pub async fn drive<S: Sink>(
+    kind: &'static str,
+    pull: &mut Pull,
+    sink: &mut S,
+    shutdown: &CancellationToken,
+) -> Result<Driven, S::Error> {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut feed = Feed { sink, batch: Batch::with_capacity(), driven: Driven::default() };
+    let receipts = Receipts::new(kind);
+    let mut feed = Feed { sink, batch: Batch::with_capacity(), driven: Driven::default(), receipts };
     loop {
         tokio::select! {
             incoming = pull.receive() => feed.take(&incoming.peer, &incoming.what)?,
@@ -74,7 +83,9 @@ pub async fn drive<S: Sink>(pull: &mut Pull, sink: &mut S, shutdown: &Cancellati
     }
     feed.tick(pull)?;
     feed.sink.close()?;
-    Ok(feed.driven)
+    let Feed { driven, receipts, .. } = feed;
+    receipts.last(pull, driven.messages, driven.missing).await;
+    Ok(driven)
 }
 
 /// What comes after [`Pull::enough`], until `end`: until peers of ours have sent the last of it and are gone, and nothing came of others
@@ -95,6 +106,7 @@ struct Feed<'a, S> {
     /// Lent to the sink, again and again.
     batch: Batch,
     driven: Driven,
+    receipts: Receipts,
 }
 
 impl<S: Sink> Feed<'_, S> {
@@ -132,6 +144,7 @@ impl<S: Sink> Feed<'_, S> {
             self.driven.missing = missing;
             self.sink.note(Note::Missing(missing));
         }
+        self.receipts.tell(pull, self.driven.messages, missing);
         self.sink.tick()
     }
 }
@@ -141,6 +154,7 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+    use crate::wire::account::{Account, receipt_key};
     use crate::wire::socket::{Options, Parcel, Push};
 
     #[derive(Default)]
@@ -199,11 +213,16 @@ mod tests {
             }
             shutdown.cancel();
         };
-        let (driven, ()) = tokio::join!(drive(&mut pull, &mut log, &shutdown), told);
+        let (driven, ()) = tokio::join!(drive("test", &mut pull, &mut log, &shutdown), told);
         assert_eq!(driven, Ok(Driven { messages: 1_000, missing: 0 }));
         assert_eq!(log.messages, (0..1_000).map(record).collect::<Vec<_>>());
         assert!(log.batches_max <= crate::wire::batch::BATCH_MESSAGES_MAX, "{}", log.batches_max);
         assert_eq!((log.at_tick, log.at_close), (1_000, Some(1_000)), "ticked once more, and closed");
         assert_eq!(log.notes, [b"account/x".to_vec()]);
+        drop(pull);
+        let told = push.told().await;
+        let receipt = Account::decode(&told.body).unwrap();
+        assert_eq!((receipt.kind.as_str(), receipt.made, receipt.dropped), ("test", 1_000, 0), "the sender knows");
+        assert_eq!(told.key, receipt_key(&receipt.sender));
     }
 }

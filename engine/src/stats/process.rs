@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Settings, Stats};
 use crate::sink::{Note, Sink, drive};
-use crate::wire::account::{Account, KEY_PREFIX, receipt_key};
+use crate::wire::account::{Account, KEY_PREFIX, RECEIPT_PREFIX, receipt_key};
 use crate::wire::batch::Batch;
 use crate::wire::dump::{Dump, encode};
 use crate::wire::option::{self, connecting, wrong};
@@ -74,7 +74,7 @@ pub async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Error> {
     }
     connecting(OUT, &args.stats_out_socket);
     let mut sink = Reporting { stats, push: &push, missing: 0, reported: (0, 0), refused: false };
-    let driven = match drive(&mut pull, &mut sink, &shutdown).await {
+    let driven = match drive(KIND, &mut pull, &mut sink, &shutdown).await {
         Ok(driven) => driven,
         Err(never) => match never {},
     };
@@ -91,7 +91,7 @@ fn push_dump(push: &Push, dump: &Dump) -> bool {
     push.try_send(Parcel::message(&[&encode(dump)])).is_ok()
 }
 
-/// Stats that pass on what senders account for, and say what came here.
+/// Stats that pass on what senders account for and what consumers received, and say what came here.
 struct Reporting<'p, O: FnMut(&Dump) -> bool> {
     stats: Stats<O>,
     push: &'p Push,
@@ -119,7 +119,9 @@ impl<O: FnMut(&Dump) -> bool> Sink for Reporting<'_, O> {
 
     fn note(&mut self, note: Note<'_>) {
         match note {
-            Note::Told { key, body, .. } if key.starts_with(KEY_PREFIX) => self.pass_on(key, body),
+            Note::Told { key, body, .. } if key.starts_with(KEY_PREFIX) || key.starts_with(RECEIPT_PREFIX) => {
+                self.pass_on(key, body);
+            }
             Note::Told { .. } => {}
             Note::Missing(missing) => self.missing = missing,
         }
@@ -129,13 +131,7 @@ impl<O: FnMut(&Dump) -> bool> Sink for Reporting<'_, O> {
         let now = (self.stats.messages(), self.missing);
         if now != self.reported {
             self.reported = now;
-            let receipt = Account {
-                sender: process_id().to_owned(),
-                kind: KIND.to_owned(),
-                made: now.0,
-                dropped: now.1,
-                ..Account::default()
-            };
+            let receipt = Account::receipt(process_id(), KIND, now.0, now.1);
             self.pass_on(&receipt_key(&receipt.sender), &receipt.encode());
         }
         self.stats.tick()

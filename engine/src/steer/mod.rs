@@ -11,7 +11,7 @@ mod wheel;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use args::{Args, JourneyArgs, nanos};
-pub use outcome::{Figures, Outcome, Received};
+pub use outcome::{Behind, Figures, Outcome, Received};
 pub use wheel::{Steered, Test, steer};
 
 use crate::scenario::{Effect, Event};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::console::{Ending, Report, Threshold};
+use crate::console::{Consumer, Ending, Report, Threshold};
 use crate::scenario::{self, Thresholds};
 use crate::wire::totals::Totals;
 
@@ -68,6 +68,17 @@ pub struct Received {
     pub failure: Option<String>,
 }
 
+/// What became of messages in other processes, behind their senders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Behind {
+    /// By the kind of consumer that received least; none: no consumer told, or not of this test alone.
+    pub received: Option<u64>,
+    /// Of this test, for sure.
+    pub lost: u64,
+    pub consumers: Vec<Consumer>,
+    pub warnings: Vec<String>,
+}
+
 /// Everything that a report is made of.
 pub struct Outcome {
     pub test: String,
@@ -82,6 +93,8 @@ pub struct Outcome {
     pub runners_lost: u32,
     /// None: the messages went to other processes.
     pub received: Option<Received>,
+    /// What is known of those; nothing if nobody tells.
+    pub behind: Behind,
     /// Messages of the controller, and those of them that were dropped.
     pub made: u64,
     pub dropped: u64,
@@ -99,11 +112,15 @@ impl Outcome {
         if dropped > 0 {
             warnings.push(format!("{dropped} messages were dropped: the pipeline did not keep up"));
         }
-        let (received, failure) = match self.received {
-            Some(received) => (Some(received.messages), received.failure),
-            None => (None, None),
+        let (received, failure) = match &self.received {
+            Some(received) => (Some(received.messages), received.failure.clone()),
+            None => (self.behind.received, None),
         };
+        // In one process what was made and not received is lost; elsewhere only what is known to be.
+        let here = self.received.as_ref().map(|received| made.saturating_sub(received.messages));
+        let lost = here.unwrap_or(dropped + self.behind.lost);
         warnings.extend(failure);
+        warnings.extend(self.behind.warnings);
         if self.totals.messages.refused > 0 {
             warnings.push(format!(
                 "{} messages or fields were over a limit and left out: see the limits of messages in the manual",
@@ -127,7 +144,8 @@ impl Outcome {
             starts_missed: 0,
             messages_made: made,
             messages_received: received,
-            messages_lost: received.map_or(dropped, |received| made.saturating_sub(received)),
+            messages_lost: lost,
+            consumers: self.behind.consumers,
             warnings,
         }
     }

@@ -49,6 +49,12 @@ pub fn receipt_key(consumer: &str) -> Vec<u8> {
 }
 
 impl Account {
+    /// What a consumer of this kind has received, and what was written to its links and never came.
+    pub fn receipt(consumer: &str, kind: &str, received: u64, missing: u64) -> Self {
+        let (sender, kind) = (consumer.to_owned(), kind.to_owned());
+        Self { sender, kind, made: received, dropped: missing, ..Self::default() }
+    }
+
     /// What its note is called.
     pub fn key(&self) -> Vec<u8> {
         [KEY_PREFIX, cut(&self.sender, SENDER_BYTES_MAX).as_bytes()].concat()

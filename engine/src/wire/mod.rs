@@ -10,6 +10,7 @@ pub mod json;
 pub mod message;
 pub mod option;
 pub mod queue;
+pub mod statement;
 pub mod stream;
 pub mod totals;
 pub mod value;

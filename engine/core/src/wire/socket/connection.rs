@@ -127,11 +127,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Works until the connection ends.
     pub async fn run(&mut self, traffic: &mut impl Traffic) -> End {
         match self.work(traffic).await {
-            Ok(()) => match self.finish().await {
+            Ok(()) => match self.finish(traffic).await {
                 Ok(()) => End::Finished,
-                Err(error) => End::Io(error),
+                Err(end) => end,
             },
             Err(end) => end,
+        }
+    }
+
+    /// The peer has said its last and still listens: tells it what there is.
+    pub async fn last_words(&mut self, traffic: &mut impl Traffic) -> io::Result<()> {
+        loop {
+            self.fill(traffic);
+            if traffic.gather().is_empty() {
+                return Ok(());
+            }
+            match poll_fn(|context| self.poll_write(context, traffic.gather())).await? {
+                Moved::Wrote(bytes) if traffic.gather().advance(bytes) => traffic.written(),
+                _ => {}
+            }
         }
     }
 
@@ -264,11 +278,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Waits until the peer has read everything and closes its side too: closing with something unread on our side would make the system
-    /// throw away what is still on its way.
-    async fn finish(&mut self) -> io::Result<()> {
+    /// throw away what is still on its way. What it has to say until then is heard.
+    async fn finish(&mut self, traffic: &mut impl Traffic) -> Result<(), End> {
         self.stream.shutdown().await?;
-        let mut scrap = [0; 1_024];
-        while self.stream.read(&mut scrap).await? > 0 {}
+        while self.stream.read_buf(self.decoder.buffer()).await? > 0 {
+            self.decode(traffic)?;
+        }
         Ok(())
     }
 }

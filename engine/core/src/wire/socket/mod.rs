@@ -7,6 +7,7 @@
 //! push pull req rep    what is done with messages
 //!   groups spread        PURE: queues of a PUSH
 //!   inbox links          PURE: queues of a PULL, counts of a link
+//!   notes                PURE: what peers of ours tell beside records
 //! endpoints            binds, accepts, connects, again and again
 //! connection gather    reads, writes, heartbeats of one connection
 //! stream endpoint      TCP and Unix
@@ -21,6 +22,7 @@ mod gather;
 mod groups;
 mod inbox;
 mod links;
+mod notes;
 mod options;
 mod pull;
 mod push;
@@ -35,9 +37,10 @@ pub use backoff::Backoff;
 pub use endpoint::{Endpoint, WrongEndpoint};
 pub use endpoints::{Error, process_id};
 pub use groups::Group;
+pub use notes::{NoteTooLarge, Told};
 pub use options::{Full, Groups, Options};
 pub use pull::{Incoming, Pull, Received};
-pub use push::{NoteTooLarge, Push};
+pub use push::Push;
 pub use rep::{Event, Rep, Request, Responder};
 pub use req::{Reply, Req, RequestError};
 pub use spread::Counts;

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::connection::{Connection, Course, End, Traffic};
 use super::endpoint::Endpoint;
@@ -13,6 +15,7 @@ use super::gather::Gather;
 use super::inbox::Inbox;
 use super::links::Links;
 use super::lock;
+use super::notes::{NoteTooLarge, Notes};
 use super::options::Options;
 use super::stream::Stream;
 use crate::wire::zmtp::Violation;
@@ -24,6 +27,8 @@ use crate::wire::zmtp::peer::Peer;
 
 /// What a note costs beside its bytes, so that empty ones don't pile up.
 const NOTE_BYTES: usize = 64;
+/// How long a peer that has sent its last after [`Pull::enough`] is kept for what it is to be told at the end.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// A socket that receives records.
 pub struct Pull {
@@ -51,7 +56,11 @@ struct Core {
     state: Mutex<State>,
     /// Something is in an inbox that was empty.
     arrived: Notify,
+    /// A peer was told something, or is gone.
+    told: Notify,
     enough: AtomicBool,
+    /// There will be no more notes.
+    goodbye: AtomicBool,
 }
 
 #[derive(Default)]
@@ -59,6 +68,7 @@ struct State {
     inbox: Inbox<Incoming>,
     links: Links,
     lanes: HashMap<u64, Held>,
+    notes: Notes,
     received: u64,
 }
 
@@ -69,12 +79,17 @@ struct Held {
     held: bool,
     /// It is disconnected, and some of what it sent isn't taken yet.
     gone: bool,
+    /// Version of the newest note that was written to it.
+    noted: u64,
+    /// It can be told something.
+    listens: bool,
 }
 
 impl Pull {
     pub fn new(options: Options) -> Self {
-        let (state, arrived, enough) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
-        Self { endpoints: Endpoints::new(Core { options, state, arrived, enough }) }
+        let (arrived, told) = (Notify::new(), Notify::new());
+        let (enough, goodbye) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { endpoints: Endpoints::new(Core { options, state: Mutex::default(), arrived, told, enough, goodbye }) }
     }
 
     /// Binds to `tcp://host:port` or `ipc://path`; answers where it is bound really, which matters for port 0.
@@ -123,6 +138,39 @@ impl Pull {
         lock(&core.state).lanes.values().for_each(|lane| lane.wake.notify_one());
     }
 
+    /// Tells every peer that is ours, now or when it comes, something under a key, as [`Push::note`](super::Push::note) does the
+    /// other way. Others never see it.
+    pub fn note(&self, key: &[u8], body: &[u8]) -> Result<(), NoteTooLarge> {
+        self.note_for(&[], key, body)
+    }
+
+    /// The same for peers of these kinds alone (none: all).
+    pub fn note_for(&self, kinds: &'static [&'static str], key: &[u8], body: &[u8]) -> Result<(), NoteTooLarge> {
+        let mut state = lock(&self.endpoints.core.state);
+        state.notes.put(kinds, key, body)?;
+        state.lanes.values().for_each(|lane| lane.wake.notify_one());
+        Ok(())
+    }
+
+    /// Waits, for `most` at most, until all peers that still listen were told all notes: those that are connected, and those that have
+    /// sent their last after [`Self::enough`], which are kept for this for 3 s. Answers whether they were.
+    pub async fn goodbye(&self, most: Duration) -> bool {
+        let core = &self.endpoints.core;
+        core.goodbye.store(true, Ordering::Release);
+        lock(&core.state).lanes.values().for_each(|lane| lane.wake.notify_one());
+        let told = async {
+            loop {
+                // Made before looking, so that no change in between is missed.
+                let told = core.told.notified();
+                if core.has_told_all() {
+                    return;
+                }
+                told.await;
+            }
+        };
+        timeout(most, told).await.is_ok()
+    }
+
     /// Whether no peer of ours is connected any more and all that came was received.
     pub fn is_left(&self) -> bool {
         let state = lock(&self.endpoints.core.state);
@@ -146,6 +194,14 @@ impl Pull {
     }
 }
 
+impl Core {
+    fn has_told_all(&self) -> bool {
+        let state = lock(&self.state);
+        let version = state.notes.version();
+        !state.lanes.values().any(|lane| lane.listens && lane.noted < version)
+    }
+}
+
 impl Serve for Core {
     const TYPE: SocketType = SocketType::Pull;
 
@@ -156,8 +212,17 @@ impl Serve for Core {
     async fn serve(self: Arc<Self>, mut connection: Connection<Stream>, peer: Arc<Peer>) -> End {
         let mut lane = Lane::new(self, peer);
         let end = connection.run(&mut lane).await;
-        drop(connection);
         lane.leave();
+        if matches!(end, End::Closed) && lane.peer.name.is_some() && lane.core.enough.load(Ordering::Acquire) {
+            let told = async {
+                lane.until_goodbye().await;
+                connection.last_words(&mut lane).await
+            };
+            // One that can't be told in time isn't.
+            drop(timeout(LAST_WORDS, told).await);
+        }
+        drop(connection);
+        lane.listens_no_more();
         // Keeps its place until all is taken, so that peers that come and go don't fill the memory.
         while lane.holds(|inbox, connection| inbox.has(connection)) {
             lane.wake.notified().await;
@@ -181,6 +246,8 @@ struct Lane {
     position: u64,
     /// It was told that it's enough.
     told: bool,
+    /// Version of the newest note that is gathered for it.
+    noted: u64,
 }
 
 impl Lane {
@@ -190,14 +257,29 @@ impl Lane {
         if let Some(name) = &peer.name {
             state.links.open(name);
         }
-        state.lanes.insert(peer.connection, Held { peer: peer.clone(), wake: wake.clone(), held: false, gone: false });
+        let (peer_is, wakes, listens) = (peer.clone(), wake.clone(), peer.name.is_some());
+        let held = Held { peer: peer_is, wake: wakes, held: false, gone: false, noted: 0, listens };
+        state.lanes.insert(peer.connection, held);
         drop(state);
-        Self { core, peer, wake, gather: Gather::default(), position: 0, told: false }
+        Self { core, peer, wake, gather: Gather::default(), position: 0, told: false, noted: 0 }
     }
 
     fn leave(&self) {
         if let Some(lane) = lock(&self.core.state).lanes.get_mut(&self.peer.connection) {
             lane.gone = true;
+        }
+    }
+
+    fn listens_no_more(&self) {
+        if let Some(lane) = lock(&self.core.state).lanes.get_mut(&self.peer.connection) {
+            lane.listens = false;
+        }
+        self.core.told.notify_waiters();
+    }
+
+    async fn until_goodbye(&self) {
+        while !self.core.goodbye.load(Ordering::Acquire) {
+            self.wake.notified().await;
         }
     }
 
@@ -267,14 +349,20 @@ impl Traffic for Lane {
     }
 
     fn fill(&mut self) {
-        if !self.told && self.peer.name.is_some() && self.core.enough.load(Ordering::Acquire) {
+        let Some(name) = &self.peer.name else { return };
+        if !self.told && self.core.enough.load(Ordering::Acquire) {
             self.told = true;
             Command::Mite(Word::Enough).put(self.gather.head());
         }
+        lock(&self.core.state).notes.tell(&name.kind, &mut self.noted, self.gather.head());
     }
 
     fn written(&mut self) {
         self.gather.clear();
+        if let Some(lane) = lock(&self.core.state).lanes.get_mut(&self.peer.connection) {
+            lane.noted = self.noted;
+        }
+        self.core.told.notify_waiters();
     }
 }
 

@@ -1,6 +1,6 @@
 //! PUSH: every record goes to one peer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,18 +15,17 @@ use super::gather::Gather;
 use super::groups::{Group, Grouped};
 use super::links::Links;
 use super::lock;
+use super::notes::{Heard, NoteTooLarge, Notes, Told};
 use super::options::{Full, Options};
 use super::spread::{Bounds, Counts};
 use super::stream::Stream;
 use crate::wire::zmtp::Violation;
 use crate::wire::zmtp::command::Command;
 use crate::wire::zmtp::kind::SocketType;
-use crate::wire::zmtp::mite::{NOTE_BYTES_MAX, Word};
+use crate::wire::zmtp::mite::Word;
 use crate::wire::zmtp::parcel::Parcel;
 use crate::wire::zmtp::peer::Peer;
 
-/// Keys of notes: one more is refused.
-const NOTES_MAX: usize = 4_096;
 /// PINGs whose answer is waited for; older ones are forgotten, so more is unsure than need be.
 const ASKED_MAX: usize = 128;
 /// Before it connects again to a peer that has had enough: that one is about to leave, and would only say so again.
@@ -37,16 +36,13 @@ pub struct Push {
     endpoints: Endpoints<Core>,
 }
 
-/// A note (key and body) is larger than [`NOTE_BYTES_MAX`], its key is longer than 255 bytes, or there are too many keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a note has at most {NOTE_BYTES_MAX} bytes, its key at most 255, and a socket at most {NOTES_MAX} of them")]
-pub struct NoteTooLarge;
-
 struct Core {
     options: Options,
     state: Mutex<State>,
     /// Somebody may have made room, or be gone.
     changed: Notify,
+    /// A peer has told something.
+    told: Notify,
     closing: AtomicBool,
 }
 
@@ -54,14 +50,8 @@ struct State {
     groups: Grouped<Arc<Notify>>,
     links: Links,
     peers: Vec<Arc<Peer>>,
-    notes: BTreeMap<Vec<u8>, Note>,
-    /// Of the newest note; grows.
-    version: u64,
-}
-
-struct Note {
-    version: u64,
-    body: Vec<u8>,
+    notes: Notes,
+    heard: Heard,
 }
 
 impl Push {
@@ -71,11 +61,12 @@ impl Push {
             groups: Grouped::new(options.groups, bounds),
             links: Links::default(),
             peers: Vec::new(),
-            notes: BTreeMap::new(),
-            version: 0,
+            notes: Notes::default(),
+            heard: Heard::default(),
         };
-        let (state, changed, closing) = (Mutex::new(state), Notify::new(), AtomicBool::new(false));
-        Self { endpoints: Endpoints::new(Core { options, state, changed, closing }) }
+        let (state, changed, told) = (Mutex::new(state), Notify::new(), Notify::new());
+        let closing = AtomicBool::new(false);
+        Self { endpoints: Endpoints::new(Core { options, state, changed, told, closing }) }
     }
 
     /// Binds to `tcp://host:port` or `ipc://path`; answers where it is bound really, which matters for port 0.
@@ -125,15 +116,25 @@ impl Push {
     /// before. Peers get all of them, apart from records, and others never see them.
     pub fn note(&self, key: &[u8], body: &[u8]) -> Result<(), NoteTooLarge> {
         let mut state = lock(&self.endpoints.core.state);
-        let full = state.notes.len() >= NOTES_MAX && !state.notes.contains_key(key);
-        if full || key.len() > usize::from(u8::MAX) || key.len() + body.len() > NOTE_BYTES_MAX {
-            return Err(NoteTooLarge);
-        }
-        state.version += 1;
-        let note = Note { version: state.version, body: body.to_owned() };
-        state.notes.insert(key.to_owned(), note);
+        state.notes.put(&[], key, body)?;
         state.groups.wakes().for_each(|wake| wake.notify_one());
         Ok(())
+    }
+
+    /// What a peer of ours told next ([`Pull::note`](super::Pull::note)): the newest under each key, once. May be given up while it
+    /// waits. What nobody takes is bounded, see [`Heard`].
+    pub async fn told(&self) -> Told {
+        loop {
+            if let Some(told) = self.try_told() {
+                return told;
+            }
+            self.endpoints.core.told.notified().await;
+        }
+    }
+
+    /// What a peer of ours told next, if it has.
+    pub fn try_told(&self) -> Option<Told> {
+        lock(&self.endpoints.core.state).heard.pop()
     }
 
     /// Of all groups together: with several, a record counts once in each.
@@ -276,14 +277,7 @@ impl Lane {
             self.positioned = true;
             Command::Mite(Word::At(state.links.written(name))).put(self.gather.head());
         }
-        if self.noted < state.version {
-            let new = state.notes.iter().filter(|(_, note)| note.version > self.noted);
-            for (key, note) in new {
-                let word = Word::Note { key: key.clone(), body: note.body.clone() };
-                Command::Mite(word).put(self.gather.head());
-            }
-            self.noted = state.version;
-        }
+        state.notes.tell(&name.kind, &mut self.noted, self.gather.head());
     }
 }
 
@@ -305,7 +299,14 @@ impl Traffic for Lane {
     }
 
     fn hear(&mut self, word: Word) {
-        self.enough |= word == Word::Enough;
+        match word {
+            Word::Enough => self.enough = true,
+            Word::Note { key, body } if self.peer.name.is_some() => {
+                lock(&self.core.state).heard.put(&self.peer, key, body);
+                self.core.told.notify_one();
+            }
+            Word::Note { .. } | Word::At(_) => {}
+        }
     }
 
     fn gather(&mut self) -> &mut Gather {

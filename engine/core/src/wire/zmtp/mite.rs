@@ -8,10 +8,11 @@
 //! so far: [`Word::At`]. Who reads counts records too; what the number is ahead by is missing. The number runs on over connections
 //! of a link, since that is where records get lost: within one, TCP loses nothing.
 //!
-//! *Notes* are small things of the application (totals of made and dropped records) under a key, the newest for each: [`Word::Note`].
+//! *Notes* are small things of the application (totals of records made, dropped or received) under a key, the newest for each:
+//! [`Word::Note`]. Either side tells them.
 //!
 //! *Enough*: who reads and is about to leave says so ([`Word::Enough`]). Who writes then finishes what it has begun, closes its side, and
-//! nothing is lost on a way that nobody reads to its end.
+//! nothing is lost on a way that nobody reads to its end. It listens until who reads closes too, and so hears its last notes.
 //!
 //! *How they travel.* As a ZMTP command `MITE` between messages. The other ways were worse: an extra frame in a message would count as
 //! a record, had to be cut out before the bytes can go on to another output, and one peer that isn't ours would take it for

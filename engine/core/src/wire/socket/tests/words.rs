@@ -80,6 +80,70 @@ async fn notes_reach_ours_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_reader_tells_ours_and_nobody_else() {
+    let mut pull = Pull::new(options());
+    let endpoint = pull.bind("tcp://127.0.0.1:0").await.unwrap();
+    pull.note(b"a", b"old").unwrap();
+    pull.note(b"a", b"new").unwrap();
+    let mut push = Push::new(options());
+    push.connect(&endpoint.to_string()).unwrap();
+    let next = async || {
+        let told = soon(push.told()).await;
+        (told.peer.name.as_ref().map(|name| name.kind.clone()), told.key, told.body)
+    };
+    let told = |key: &[u8], body: &[u8]| (Some("test".to_owned()), key.to_vec(), body.to_vec());
+    assert_eq!(next().await, told(b"a", b"new"), "only the newest");
+    pull.note_for(&["runner"], b"b", b"not for it").unwrap();
+    pull.note_for(&["test"], b"c", b"").unwrap();
+    assert_eq!(next().await, told(b"c", b""));
+    assert!(push.try_told().is_none());
+
+    let mut stranger = Raw::connect(&endpoint, &[("Socket-Type", "PUSH")]).await;
+    let mut runner = Raw::connect(&endpoint, &ours("PUSH", "9")).await;
+    until("all are there", || pull.peers().len() == 3).await;
+    pull.note(b"d", b"body").unwrap();
+    let mut heard = Vec::new();
+    while heard.len() < 3 {
+        if let Some(Item::Command(Command::Mite(Word::Note { key, .. }))) = runner.hear().await {
+            heard.push(key);
+        }
+    }
+    assert_eq!(heard, [b"a", b"b", b"d"], "what is for all, and for its kind");
+    // A stranger hears commands of ZMTP and nothing of ours, and what it tells so is nobody's business.
+    let mut out = Vec::new();
+    Command::Mite(Word::Note { key: b"x".to_vec(), body: vec![] }).put(&mut out);
+    Command::Ping { ttl_ds: 0, context: b"now".to_vec() }.put(&mut out);
+    stranger.say(&out).await;
+    let mut heard = Vec::new();
+    while !matches!(heard.last(), Some(Item::Command(Command::Pong { .. }))) {
+        heard.extend(stranger.hear().await);
+    }
+    let plain = |item: &Item| !matches!(item, Item::Command(Command::Mite(_)));
+    assert!(heard.iter().all(plain), "{heard:?}");
+    assert_eq!((pull.received(), pull.try_receive().is_none()), (0, true), "a note is no record");
+    assert_eq!(pull.note(&[0; 256], b""), Err(NoteTooLarge));
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_has_the_last_word() {
+    let (push, mut pull, _) = pair(options()).await;
+    push.send(numbered(0, 1_000)).await;
+    assert_eq!(receive(&mut pull, 1_000).await.len(), 1_000);
+    pull.enough();
+    until("the writer has sent its last", || pull.is_left()).await;
+    assert_eq!(push.peers().len(), 1, "it still listens");
+    pull.note(b"totals", b"1000").unwrap();
+    assert!(pull.goodbye(LONG).await, "it was told");
+    drop(pull);
+    assert_eq!(soon(push.told()).await.body, b"1000");
+    until("it is gone", || push.peers().is_empty()).await;
+    assert_eq!((push.counts().sent, push.counts().unsure), (1_000, 0));
+    let alone = Pull::new(options());
+    alone.note(b"totals", b"0").unwrap();
+    assert!(alone.goodbye(Duration::ZERO).await, "nobody is waited for where nobody is");
+}
+
+#[tokio::test]
 async fn the_last_note_arrives_before_the_end() {
     let (push, mut pull, _) = pair(options()).await;
     push.send(numbered(0, 1_000)).await;
