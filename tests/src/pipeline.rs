@@ -1,6 +1,6 @@
 //! Components of the pipeline as processes, on ports of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
@@ -89,8 +89,12 @@ impl Places {
 
     /// The numbers of the messages that the collector has written, in order of the files.
     pub fn numbers(&self) -> Vec<u64> {
-        let number = |message| files::field(message, "number").and_then(rmpv::Value::as_u64).expect("a number");
-        files::messages(&self.collected()).iter().map(number).collect()
+        numbers(&self.collected())
+    }
+
+    /// The same of the receiver's collector.
+    pub fn numbers_received(&self) -> Vec<u64> {
+        numbers(&self.received())
     }
 
     /// The numbers of the data that the recorder has written.
@@ -99,6 +103,11 @@ impl Places {
         let id = |item| files::field(item, "id").and_then(rmpv::Value::as_u64).expect("an id");
         files::decode(&bytes).iter().map(id).collect()
     }
+}
+
+fn numbers(directory: &Path) -> Vec<u64> {
+    let number = |message| files::field(message, "number").and_then(rmpv::Value::as_u64).expect("a number");
+    files::messages(directory).iter().map(number).collect()
 }
 
 /// Tells it to drain, and waits until it has.

@@ -1,6 +1,5 @@
 //! What a pipeline loses when a part of it is slow, absent or killed: as much as it says, and never more than was on its way.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tests::files;
@@ -50,46 +49,6 @@ fn an_output_without_consumers_holds_its_bound_and_counts_the_rest() {
     assert_eq!(dropped(0), MADE - said(&log, ": 0 messages sent", " never fetched"), "{log}");
     assert!(log.contains("messages dropped: the queue is full"), "{log}");
     assert_eq!(places.users().len(), collected.iter().filter(|number| *number % 4 == 1).count());
-}
-
-#[test]
-fn each_part_is_killed_and_comes_back() {
-    const RATE: u64 = 2_000;
-    for part in PARTS {
-        let places = Places::new();
-        let mut parts: Vec<(&str, Running)> = PARTS.iter().map(|part| (*part, places.start(part))).collect();
-        let mut sender = Sender::connect(&places.messages);
-        sender.send_for(Duration::from_secs(1), RATE);
-        let place = parts.iter().position(|(name, _)| *name == part).expect("it runs");
-        kill(parts.remove(place).1);
-        sender.send_for(Duration::from_millis(300), RATE);
-        parts.insert(place, (part, places.start(part)));
-        sender.send_for(Duration::from_secs(2), RATE);
-        let healed = sender.made();
-        sender.send_for(Duration::from_secs(1), RATE);
-        let made = sender.made();
-        let counts = sender.close();
-        assert_eq!(counts.dropped, 0, "{part}: nobody had to drop anything");
-        let seen = |name: &str| places.metrics().map_or(0.0, |metrics| metrics.sum(name, &[]));
-        if part != "prometheus_exporter" && part != "stats" {
-            eventually(&format!("{part}: figures"), || (seen("mite_messages_received_total") > 0.0).then_some(()));
-        }
-        for name in PARTS {
-            let place = parts.iter().position(|(other, _)| *other == name).expect("it runs");
-            stop(parts.remove(place).1);
-        }
-        let numbers: BTreeSet<u64> = places.numbers().into_iter().collect();
-        assert_eq!(numbers.len(), places.numbers().len(), "{part}: nothing is written twice");
-        let lost = made - numbers.len() as u64;
-        assert!(lost <= RATE, "{part}: {lost} of {made} lost, more than a second's");
-        assert!((healed..made).all(|number| numbers.contains(&number)), "{part}: healed within 2.3 s");
-        if part != "duplicator" && part != "collector" {
-            assert_eq!(lost, 0, "{part}: the collector lacks nothing when another part is killed");
-        }
-        let users = places.users().len() as u64;
-        let wanted = (0..made).filter(|number| number % 4 == 1).count() as u64;
-        assert!(wanted - users <= RATE / 4, "{part}: {users} of {wanted} recorded");
-    }
 }
 
 #[test]
