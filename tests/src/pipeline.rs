@@ -18,7 +18,7 @@ pub struct Places {
     pub messages: String,
     shared: String,
     stats_in: String,
-    stats_out: String,
+    pub stats_out: String,
     pub web: String,
     directory: tempfile::TempDir,
 }
