@@ -1,6 +1,7 @@
 //! Components of the pipeline as processes, on ports of their own.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::Signal;
 
@@ -59,6 +60,11 @@ impl Places {
 
     /// Starts a part of [`PARTS`] or a receiver, with more options.
     pub fn start_with(&self, part: &str, more: &[&str]) -> Running {
+        Running::start(&mut self.command(part, more))
+    }
+
+    /// How a part is started.
+    pub fn command(&self, part: &str, more: &[&str]) -> Command {
         let mut command = command(&[part]);
         match part {
             "duplicator" => command.arg("--message-socket").arg(&self.messages).args([&self.shared, &self.stats_in]),
@@ -75,7 +81,8 @@ impl Places {
             "stats" => command.args(["--stats-in-socket", &self.stats_in, "--stats-out-socket", &self.stats_out]),
             _ => command.args(["--stats-out-socket", &self.stats_out, "--web-address", &self.web]),
         };
-        Running::start(command.args(more))
+        command.args(more);
+        command
     }
 
     pub fn start(&self, part: &str) -> Running {

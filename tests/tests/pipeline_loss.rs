@@ -1,10 +1,13 @@
 //! What a pipeline loses when a part of it is slow, absent or killed: as much as it says, and never more than was on its way.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tests::files;
+use tests::heard::Heard;
 use tests::pipeline::{PARTS, Places, kill, stop};
-use tests::program::{Running, eventually};
+use tests::program::{Running, eventually, without_room};
 use tests::sender::Sender;
 use tests::servers::free_port;
 use tests::witness::Witness;
@@ -130,4 +133,51 @@ fn a_part_that_is_told_to_stop_under_load_loses_nothing() {
         assert_eq!(numbers, (0..made).collect::<Vec<_>>(), "{part}: collected, each once");
         assert_eq!(places.users().len(), (0..made).filter(|number| number % 4 == 1).count(), "{part}: recorded");
     }
+}
+
+/// What is waiting waits, what is too much is counted, and both go on when there is room.
+#[test]
+fn a_full_disk() {
+    // More than the collector holds (16 MiB), and less than the recorder does.
+    const MADE: u64 = 160_000;
+    const AFTER: u64 = 1_000;
+    let places = Places::new();
+    let duplicator = places.start("duplicator");
+    let parts = ["collector", "recorder"].map(|part| {
+        let running = Running::start(&mut without_room(&places.command(part, &[]), 32));
+        let heard = Heard::of(&running);
+        (running, heard)
+    });
+    let mut sender = Sender::connect(&places.messages);
+    sender.send(MADE);
+    for (_, heard) in &parts {
+        heard.any(&["make sure there is room"]);
+    }
+    let [(collector, of_collector), (recorder, of_recorder)] = parts;
+    eventually("it has to lose some", || {
+        let counted = |line: &str| line.contains(" messages are lost so far") && !line.contains(" 0 messages are lost");
+        of_collector.text().lines().any(counted).then_some(())
+    });
+    let size = |path: PathBuf| std::fs::metadata(path).expect("a file").len();
+    assert!(
+        size(places.collected().join("current")) <= 32 << 10
+            && size(places.recorded().join("users.msgpack")) <= 32 << 10
+    );
+    for (running, heard) in [(&collector, &of_collector), (&recorder, &of_recorder)] {
+        running.more_room();
+        heard.any(&["writing again"]);
+    }
+    sender.send(AFTER);
+    assert_eq!(sender.close().dropped, 0);
+    stop(duplicator);
+    collector.signal(Signal::TERM);
+    collector.wait().expect(1);
+    stop(recorder);
+    let numbers = places.numbers();
+    assert!(numbers.is_sorted_by(|one, next| one < next), "each once, in order");
+    let lost = MADE + AFTER - numbers.len() as u64;
+    assert!(lost > 0 && numbers.ends_with(&(MADE..MADE + AFTER).collect::<Vec<_>>()), "{lost} lost");
+    of_collector.any(&[&format!("mite: {lost} messages are lost: there was no room for them")]);
+    let users: Vec<u64> = (0..MADE + AFTER).filter(|number| number % 4 == 1).collect();
+    assert_eq!(places.users(), users, "the recorder held what it couldn't write");
 }
