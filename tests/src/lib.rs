@@ -3,6 +3,7 @@
 pub mod delay;
 pub mod early;
 pub mod files;
+pub mod golden;
 pub mod heard;
 pub mod libzmq;
 pub mod metrics;

@@ -1,6 +1,7 @@
 //! Components of the pipeline as processes, on ports of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::Signal;
 
@@ -18,7 +19,7 @@ pub struct Places {
     pub messages: String,
     shared: String,
     stats_in: String,
-    stats_out: String,
+    pub stats_out: String,
     pub web: String,
     directory: tempfile::TempDir,
 }
@@ -59,6 +60,11 @@ impl Places {
 
     /// Starts a part of [`PARTS`] or a receiver, with more options.
     pub fn start_with(&self, part: &str, more: &[&str]) -> Running {
+        Running::start(&mut self.command(part, more))
+    }
+
+    /// How a part is started.
+    pub fn command(&self, part: &str, more: &[&str]) -> Command {
         let mut command = command(&[part]);
         match part {
             "duplicator" => command.arg("--message-socket").arg(&self.messages).args([&self.shared, &self.stats_in]),
@@ -75,7 +81,8 @@ impl Places {
             "stats" => command.args(["--stats-in-socket", &self.stats_in, "--stats-out-socket", &self.stats_out]),
             _ => command.args(["--stats-out-socket", &self.stats_out, "--web-address", &self.web]),
         };
-        Running::start(command.args(more))
+        command.args(more);
+        command
     }
 
     pub fn start(&self, part: &str) -> Running {
@@ -89,8 +96,12 @@ impl Places {
 
     /// The numbers of the messages that the collector has written, in order of the files.
     pub fn numbers(&self) -> Vec<u64> {
-        let number = |message| files::field(message, "number").and_then(rmpv::Value::as_u64).expect("a number");
-        files::messages(&self.collected()).iter().map(number).collect()
+        numbers(&self.collected())
+    }
+
+    /// The same of the receiver's collector.
+    pub fn numbers_received(&self) -> Vec<u64> {
+        numbers(&self.received())
     }
 
     /// The numbers of the data that the recorder has written.
@@ -99,6 +110,11 @@ impl Places {
         let id = |item| files::field(item, "id").and_then(rmpv::Value::as_u64).expect("an id");
         files::decode(&bytes).iter().map(id).collect()
     }
+}
+
+fn numbers(directory: &Path) -> Vec<u64> {
+    let number = |message| files::field(message, "number").and_then(rmpv::Value::as_u64).expect("a number");
+    files::messages(directory).iter().map(number).collect()
 }
 
 /// Tells it to drain, and waits until it has.

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 /// The workspace.
 pub fn root() -> PathBuf {
@@ -33,6 +33,18 @@ pub fn command(arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(root()).env("NO_COLOR", "1").env("COLUMNS", "120");
     command.env("MITE_CACHE_DIR", root().join("target/test-cache")).env_remove("RUST_BACKTRACE");
     command
+}
+
+/// The same command on what is as good as a full disk: no file gets larger than so many KiB, until [`Running::more_room`]. This needs no
+/// rights to mount anything.
+pub fn without_room(command: &Command, kib: u32) -> Command {
+    let mut shell = Command::new("sh");
+    // In blocks of 512 bytes, as POSIX has it. The signal that comes with the error is for those who don't look at errors.
+    let limit = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" \"$@\"", 2 * kib);
+    shell.arg("-c").arg(limit).arg(command.get_program()).args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(command.get_current_dir().unwrap_or(&root()));
+    shell
 }
 
 /// Runs it to its end.
@@ -94,6 +106,13 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid().cast_signed()).expect("a child has a number");
         kill_process(pid, signal).expect("the child is there");
+    }
+
+    /// Files may be as large as they like from now on.
+    pub fn more_room(&self) {
+        let pid = Pid::from_raw(self.pid().cast_signed()).expect("a child has a number");
+        let hard = getrlimit(Resource::Fsize).maximum;
+        prlimit(Some(pid), Resource::Fsize, Rlimit { current: hard, maximum: hard }).expect("the child is there");
     }
 
     /// Waits for its end; one that doesn't come is a failure.

@@ -1,7 +1,7 @@
 //! Who makes messages for a pipeline, in place of runners: our own PUSH, and libzmq's through pyzmq.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mite_core::wire::batch::Batch;
 use mite_core::wire::socket::{Counts, Full, Options, Push};
@@ -58,6 +58,8 @@ pub struct Sender {
     made: u64,
     dropped: u64,
     test: &'static str,
+    /// When each [`Sender::send`] was done, and how many were made by then.
+    times: Vec<(Instant, u64)>,
 }
 
 impl Sender {
@@ -72,7 +74,7 @@ impl Sender {
             push.connect(endpoint).expect("an endpoint");
             push
         };
-        Self { runtime, _end: end, push, made: 0, dropped: 0, test: "load:load" }
+        Self { runtime, _end: end, push, made: 0, dropped: 0, test: "load:load", times: Vec::new() }
     }
 
     /// Sends so many numbered messages, in batches of 100, and accounts for them.
@@ -86,6 +88,7 @@ impl Sender {
             }
         }
         self.made += count;
+        self.times.push((Instant::now(), self.made));
         self.account();
     }
 
@@ -105,9 +108,14 @@ impl Sender {
         self.made
     }
 
+    /// When each part of the messages was made: the time, and how many there were by then.
+    pub fn times(&self) -> Vec<(Instant, u64)> {
+        self.times.clone()
+    }
+
     /// Sends messages at a rate, for so long.
     pub fn send_for(&mut self, time: Duration, per_second: u64) {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while start.elapsed() < time {
             self.send(per_second / 50);
             std::thread::park_timeout(Duration::from_millis(20));

@@ -1,10 +1,11 @@
 //! The pipeline as processes: every message is where it should be, to the record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use tests::golden::{Style, series};
 use tests::metrics::Metrics;
 use tests::pipeline::{PARTS, Places, stop};
-use tests::program::{Running, eventually};
+use tests::program::{Running, eventually, root};
 use tests::sender::{Sender, python};
 
 /// How many of so many numbered messages have a remainder of their number by 4.
@@ -90,4 +91,54 @@ fn libzmq_sends_and_several_of_a_kind_share() {
     assert_eq!((here + there) as u64, MADE, "each message in one of the two collectors");
     assert!(here > 0 && there > 0, "both take some: {here} {there}");
     assert_eq!(places.users().len() as u64, share(MADE, &[1]), "and the recorder gets all of its own");
+}
+
+/// What Python's stats sent is shown as Python's exporter showed it, to the digit, but for what `docs/exporter.md` names.
+#[test]
+fn figures_of_python_are_shown_as_python_shows_them() {
+    const PUSH: &str = "
+import sys, zmq
+socket = zmq.Context().socket(zmq.PUSH)
+socket.connect(sys.argv[1])
+for path in sys.argv[2:]:
+    socket.send(open(path, 'rb').read())
+socket.close()
+zmq.Context.instance().term()
+";
+    let golden = |name: &str| root().join("tests/wire").join(name);
+    let paths = [1, 2, 3].map(|number| golden(&format!("stats.dump.{number}.bin")));
+    let dumps = paths.each_ref().map(|path| std::fs::read(path).expect("a dump"));
+    let text = std::fs::read_to_string(golden("metrics.txt")).expect("Python's text");
+    // The dumps are some of those that this text was made of: its series are all there, its counts are higher.
+    let pythons = series(&dumps, Style::Python);
+    assert!(pythons.len() > 60, "{}", pythons.len());
+    for line in pythons.keys() {
+        assert!(text.contains(&format!("{line} ")), "{line}");
+    }
+    let places = Places::new();
+    let exporter = places.start("prometheus_exporter");
+    let [one, two, three] = paths.each_ref().map(|path| path.to_str().expect("a plain path"));
+    tests::python::start(PUSH, &[&places.stats_out, one, two, three]).wait().expect(0);
+    let metrics = shown(&places, "mite_exporter_dumps_total", &[], 3);
+    let is_own =
+        |line: &&str| line.starts_with(['#']) || line.starts_with("mite_exporter_") || line.starts_with("process_");
+    let lines = metrics.text().lines().filter(|line| !is_own(line));
+    let ours: BTreeMap<String, f64> = lines
+        .map(|line| line.rsplit_once(' ').expect("a value"))
+        .map(|(series, value)| (series.to_owned(), value.parse().expect("a number")))
+        .collect();
+    assert_eq!(ours, series(&dumps, Style::Ours));
+    let types = |text: &str| -> BTreeSet<String> {
+        text.lines().filter(|line| line.starts_with("# TYPE ")).map(str::to_owned).collect()
+    };
+    let shown = types(metrics.text());
+    let wanted: BTreeSet<_> =
+        types(&text).into_iter().filter(|line| pythons.keys().any(|it| it.starts_with(name(line)))).collect();
+    assert!(wanted.len() > 3 && wanted.is_subset(&shown), "{wanted:?}\n{shown:?}");
+    stop(exporter);
+}
+
+/// The name in a line of types.
+fn name(line: &str) -> &str {
+    line.split(' ').nth(2).expect("a name")
 }
