@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long runners may take to say their last word once nothing runs any more: they first let their messages go.
 const FAREWELL: Duration = Duration::from_secs(20);
 /// How long what the controller itself has sent may take to arrive at the end.
-const LINGER: Duration = Duration::from_secs(5);
+pub const LINGER: Duration = Duration::from_secs(5);
 /// How long a Python runner that has nothing to do may be kept waiting for work: an answer without any would have it sleep for a second.
 const HOLD: Duration = Duration::from_millis(250);
 /// Requests whose answer is due; no more are taken before they have theirs.
@@ -89,12 +89,12 @@ impl Runners {
         }
     }
 
-    /// Lets the controller's messages go. Answers how many were made, and how many of them dropped.
-    pub async fn close(mut self) -> (u64, u64) {
+    /// Lets the controller's messages go, for so long at most. Answers how many were made, and how many of them dropped.
+    pub async fn close(mut self, linger: Duration) -> (u64, u64) {
         self.members.close();
         self.note();
         let (made, dropped) = (self.account.made, self.account.dropped);
-        let counts = self.push.close(LINGER).await;
+        let counts = self.push.close(linger).await;
         if counts.waiting > 0 {
             tracing::warn!("{} messages of the controller found nobody who takes them", counts.waiting);
         }
