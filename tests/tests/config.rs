@@ -48,21 +48,24 @@ fn with_runners_of_ours() {
     );
 }
 
-/// The sockets of a test with a Python peer, whose messages nobody takes.
-fn sockets() -> (String, [String; 2]) {
-    let control = format!("tcp://127.0.0.1:{}", free_port());
-    let messages = format!("--message-socket=tcp://127.0.0.1:{}", free_port());
-    (control.clone(), [format!("--controller-socket={control}"), messages])
+/// Where control is, where messages go, and both as options.
+fn sockets() -> (String, String, [String; 2]) {
+    let [control, messages] = [free_port(), free_port()].map(|port| format!("tcp://127.0.0.1:{port}"));
+    let options = [format!("--controller-socket={control}"), format!("--message-socket={messages}")];
+    (control, messages, options)
 }
 
 #[test]
 fn with_a_python_runner() {
-    let (control, sockets) = sockets();
-    let runner = python::start(python::RUNNER, &[&control, "0.01"]);
-    let controller = Running::start(command(&["controller", "probe:plan"]).args(OPTIONS).args(sockets));
+    let (control, messages, sockets) = sockets();
+    let (_sink, runner) =
+        (python::start(python::SINK, &[&messages]), python::start(python::RUNNER, &[&control, "0.01"]));
+    let shorter = ["--add-to-config=count:1000000", "--add-to-config=seconds:2"];
+    let controller = Running::start(command(&["controller", "probe:plan"]).args(OPTIONS).args(shorter).args(sockets));
     let told = told(runner);
     controller.wait().expect(0);
-    assert_eq!((told["early"].as_u64(), told["runs"]["probe:follows"].as_u64()), (Some(0), Some(400)), "{told}");
+    assert_eq!(told["early"].as_u64(), Some(0), "runs that didn't know the value they came with: {told}");
+    assert!(told["runs"]["probe:follows"].as_u64() > Some(20), "{told}");
     assert!(told["changes"].as_u64() > Some(2), "it changed again and again: {told}");
 }
 
@@ -70,7 +73,8 @@ fn with_a_python_runner() {
 #[test]
 fn with_a_python_controller() {
     let (before, after) = (Playground::start(), Playground::start());
-    let (control, sockets) = sockets();
+    let (control, messages, sockets) = sockets();
+    let _sink = python::start(python::SINK, &[&messages]);
     let urls = format!("{} {}", before.url, after.url);
     let controller = python::start(python::CONTROLLER, &[&control, &urls, "200", "load:load"]);
     let runner = Running::start(command(&["runner", "--workers=2"]).args(sockets));

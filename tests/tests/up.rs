@@ -237,12 +237,12 @@ fn bad_input() {
         (
             &["up", "load:load", "--add-to-config=url:http://127.0.0.1:9/", &collector, &recorder, &address],
             104,
-            "prometheus_exporter has ended with exit code 104",
+            "mite: cannot listen on 127.0.0.1",
         ),
         (
             &["up", "load:load", "--add-to-config=url:http://127.0.0.1:9/", &no_directory, &recorder],
             104,
-            "collector has ended with exit code 104",
+            "mite: cannot make the directory",
         ),
         (&["up", "load:load", "--runners=0"], 2, "--runners"),
         (&["up", "load:load", "--workers=0"], 2, "--workers"),
@@ -251,6 +251,8 @@ fn bad_input() {
         let begun = Instant::now();
         let ended = run(words).expect(code);
         assert!(ended.stderr.contains(says), "{words:?}: {}", ended.stderr);
+        let parts = ended.stderr.lines().filter(|line| line.contains(" | ")).count();
+        assert_eq!(parts, 0, "{words:?}: no part has been started: {}", ended.stderr);
         assert!(begun.elapsed() < Duration::from_secs(30), "{words:?}: {:?}", begun.elapsed());
     }
     let mine = directory.path().display().to_string();
