@@ -146,13 +146,19 @@ impl Drop for Running {
     }
 }
 
-/// What no test of a few seconds takes.
-const LONGEST: Duration = Duration::from_secs(90);
+/// What no test of a few seconds takes, also where a component of Python has to be compiled first, and five others meanwhile.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// Asks again and again until the answer is there; fails after a time that only a broken program needs.
 #[track_caller]
 pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     eventually_within(Duration::from_secs(30), what, ask)
+}
+
+/// The same for what takes a machine that has much else to do a minute or more.
+#[track_caller]
+pub fn patiently<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    eventually_within(LONGEST, what, ask)
 }
 
 #[track_caller]

@@ -61,7 +61,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "up",
         ],
     ),
-    ("up", &["shutdown", "component", "collector", "runner", "console", "steer", "distributed"]),
+    (
+        "up",
+        &["shutdown", "component", "collector", "recorder", "exporter", "runner", "console", "steer", "distributed"],
+    ),
     ("steer", &["wire", "shutdown", "scenario", "controller", "runner", "console"]),
     ("distributed", &["wire", "shutdown", "scenario", "component", "controller", "steer", "console"]),
     ("main", &[]),

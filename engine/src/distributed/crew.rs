@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long runners may take to say their last word once nothing runs any more: they first let their messages go.
 const FAREWELL: Duration = Duration::from_secs(20);
 /// How long what the controller itself has sent may take to arrive at the end.
-const LINGER: Duration = Duration::from_secs(5);
+pub const LINGER: Duration = Duration::from_secs(5);
 /// How long it may take, once all is sent, until consumers have told that it came.
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long a Python runner that has nothing to do may be kept waiting for work: an answer without any would have it sleep for a second.
@@ -97,14 +97,15 @@ impl Runners {
         }
     }
 
-    /// Lets the controller's messages go, and waits for what becomes of all, if anybody tells. `made` and `dropped` are those of runners.
-    pub async fn close(mut self, made: u64, dropped: u64) -> Closed {
+    /// Lets the controller's messages go, for `linger` at most, and waits for what becomes of all, if anybody tells. `made` and `dropped` are
+    /// those of runners.
+    pub async fn close(mut self, made: u64, dropped: u64, linger: Duration) -> Closed {
         self.members.close();
         self.note();
         let runners = made.saturating_sub(dropped);
-        self.settle(runners + self.account.made - self.account.dropped).await;
+        self.settle(runners + self.account.made - self.account.dropped, linger.min(SETTLE)).await;
         let (made, dropped) = (self.account.made, self.account.dropped);
-        let counts = self.push.close(LINGER).await;
+        let counts = self.push.close(linger).await;
         if counts.waiting > 0 {
             tracing::warn!("{} messages of the controller found nobody who takes them", counts.waiting);
         }
@@ -117,8 +118,8 @@ impl Runners {
         self.downstream.hear(&told.key, &told.body, self.opened.elapsed().as_secs_f64());
     }
 
-    async fn settle(&mut self, sent: u64) {
-        let deadline = tokio::time::Instant::now() + SETTLE;
+    async fn settle(&mut self, sent: u64, most: Duration) {
+        let deadline = tokio::time::Instant::now() + most;
         while let Some(told) = self.push.try_told() {
             self.hear(&told);
         }

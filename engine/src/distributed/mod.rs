@@ -18,6 +18,7 @@ mod shelf;
 mod webhook;
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -36,7 +37,7 @@ use crate::wire::config::Config;
 use crate::wire::control::ours as wire;
 use crate::wire::message::{self, run_id_field};
 use crate::wire::socket::{self, Full, Options, Push, Rep, process_id};
-use crew::{Closed, Runners};
+use crew::{Closed, LINGER, Runners};
 use members::{About, Members};
 use shelf::Shelf;
 use webhook::Webhook;
@@ -99,31 +100,61 @@ impl Error {
     }
 }
 
+/// After a second signal: how long it may take to tell the webhook, and how long the controller's own messages may take to arrive.
+const HURRY: Duration = Duration::from_millis(500);
+
+/// A test that can begin: what can be wrong with what the user gave has been found by now.
+pub struct Ready<'a> {
+    args: &'a Args,
+    controller: Controller,
+    crew: Runners,
+    test: Named,
+    /// While the scenario's instance may be asked for volumes and data.
+    _ticker: Option<Ticker>,
+}
+
 /// Runs a test. The summary is printed and exported before it answers.
 pub async fn run(args: &Args, wanted: Wanted, signals: &mut Signals, screen: &Screen) -> Result<Report, Error> {
-    let (controller, crew, test, _ticker) = tokio::select! {
-        ready = prepare(args, &wanted) => ready?,
-        signal = signals.next() => return Err(Error::Interrupted(signal)),
-    };
-    let (name, run_id, started) = (test.name.clone(), test.run.clone(), crew.now_unix());
-    let told = steer::Test { name: test.name, run_id: test.run_id };
-    let webhook = match &args.logging_webhook {
-        Some(url) => Some(Webhook::begin(url, &name).await),
-        None => None,
-    };
-    let steered = steer(controller, crew, told, signals, screen).await;
-    if let Some(webhook) = webhook {
-        webhook.end().await;
+    Ready::new(args, &wanted, signals).await?.run(signals, screen).await
+}
+
+impl<'a> Ready<'a> {
+    /// Looks at everything; from here on runners are answered as soon as it [runs](Self::run).
+    pub async fn new(args: &'a Args, wanted: &Wanted, signals: &mut Signals) -> Result<Self, Error> {
+        tokio::select! {
+            ready = prepare(args, wanted) => ready,
+            signal = signals.next() => Err(Error::Interrupted(signal)),
+        }
     }
-    let failure = steered.failure.clone();
-    let report = outcome(args, name, run_id, started, steered).await;
-    screen.finish(&report)?;
-    if let Some(path) = &args.test.summary_export {
-        export::write(path, &report)?;
-    }
-    match failure {
-        Some(failure) => Err(Error::Scenario(failure)),
-        None => Ok(report),
+
+    /// Runs it. The summary is printed and exported before it answers.
+    pub async fn run(self, signals: &mut Signals, screen: &Screen) -> Result<Report, Error> {
+        let Self { args, controller, crew, test, _ticker } = self;
+        let expected = args.expect_runners;
+        tracing::info!("waiting for {expected} runner{}", if expected == NonZeroU32::MIN { "" } else { "s" });
+        let (name, run_id, started) = (test.name.clone(), test.run.clone(), crew.now_unix());
+        let told = steer::Test { name: test.name, run_id: test.run_id };
+        let webhook = match &args.logging_webhook {
+            Some(url) => Some(Webhook::begin(url, &name).await),
+            None => None,
+        };
+        let steered = steer(controller, crew, told, signals, screen).await;
+        if let Some(webhook) = webhook {
+            let most = if steered.hurried { HURRY } else { Duration::MAX };
+            if tokio::time::timeout(most, webhook.end()).await.is_err() {
+                tracing::warn!("the logging webhook was not told that the test has ended: there was no time for that");
+            }
+        }
+        let failure = steered.failure.clone();
+        let report = outcome(args, name, run_id, started, steered).await;
+        screen.finish(&report)?;
+        if let Some(path) = &args.test.summary_export {
+            export::write(path, &report)?;
+        }
+        match failure {
+            Some(failure) => Err(Error::Scenario(failure)),
+            None => Ok(report),
+        }
     }
 }
 
@@ -135,7 +166,7 @@ struct Named {
     run_id: std::sync::Arc<[u8]>,
 }
 
-async fn prepare(args: &Args, wanted: &Wanted) -> Result<(Controller, Runners, Named, Option<Ticker>), Error> {
+async fn prepare<'a>(args: &'a Args, wanted: &Wanted) -> Result<Ready<'a>, Error> {
     if let Some(path) = &args.test.summary_export {
         export::check(path)?;
     }
@@ -154,15 +185,13 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<(Controller, Runners, N
         ..Account::default()
     };
     let (about, shelf) = about(args, &mut plan, &run);
-    let expected = args.expect_runners.get();
-    let mut crew = Runners::new(rep, push, Members::new(about, shelf), expected, account);
-    let named = Named { name: plan.test.clone(), run, run_id };
-    tell_outside(&mut crew, plan.definition.take_sent(), &named);
+    let mut crew = Runners::new(rep, push, Members::new(about, shelf), args.expect_runners.get(), account);
+    let test = Named { name: plan.test.clone(), run, run_id };
+    tell_outside(&mut crew, plan.definition.take_sent(), &test);
     let ticker = Some(ticker).filter(|_| !(plan.models.is_empty() && plan.sources.is_empty()));
     let core = Core::new(plan.items, args.test.core_settings())?;
     let controller = Controller::new(core, plan.definition, plan.sources, plan.models);
-    tracing::info!("waiting for {expected} runner{}", if expected == 1 { "" } else { "s" });
-    Ok((controller, crew, named, ticker))
+    Ok(Ready { args, controller, crew, test, _ticker: ticker })
 }
 
 async fn sockets(args: &Args) -> Result<(Rep, Push), Error> {
@@ -243,10 +272,11 @@ fn tell_outside(crew: &mut Runners, sent: Vec<Sent>, named: &Named) {
 }
 
 async fn outcome(args: &Args, test: String, run_id: String, started: f64, steered: Steered<Runners>) -> Report {
-    let Steered { mut crew, figures, planned, signal, .. } = steered;
+    let Steered { mut crew, figures, planned, signal, hurried, .. } = steered;
     crew.members.close();
     let (totals, there) = (crew.members.totals(), crew.members.figures);
-    let Closed { made, dropped, behind } = crew.close(totals.messages.made, totals.messages.dropped).await;
+    let linger = if hurried { HURRY } else { LINGER };
+    let Closed { made, dropped, behind } = crew.close(totals.messages.made, totals.messages.dropped, linger).await;
     let mut warnings = Vec::new();
     if there.lost_workers > 0 {
         warnings.push(format!("{} workers ended without their last figures", there.lost_workers));

@@ -16,6 +16,8 @@ use crate::wire::message::controller_report;
 const TICK: Duration = Duration::from_millis(20);
 /// How often the console is drawn.
 const DRAW: Duration = Duration::from_millis(500);
+/// How long last words are waited for after a second signal.
+const HURRY: Duration = Duration::from_secs(1);
 
 /// What is said of a test in its messages and on the screen.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct Steered<C> {
     pub figures: Figures,
     pub planned: Option<Duration>,
     pub signal: Option<&'static str>,
+    /// A second signal has come, or one when all was over: nothing is waited for that may take long.
+    pub hurried: bool,
     /// What of the scenario's own code failed meanwhile.
     pub failure: Option<String>,
 }
@@ -52,16 +56,16 @@ pub async fn steer<C: Crew>(
         opened: Instant::now(),
         start: None,
         signal: None,
-        told_twice: false,
+        hurried: false,
         done: false,
         figures: Figures::default(),
         test,
     };
     wheel.turn(signals).await;
     wheel.farewell(signals).await;
-    let Wheel { crew, controller, signal, figures, .. } = wheel;
+    let Wheel { crew, controller, signal, hurried, figures, .. } = wheel;
     let (planned, failure) = (planned(controller.core()), controller.failures.first().cloned());
-    Steered { crew, figures, planned, signal, failure }
+    Steered { crew, figures, planned, signal, hurried, failure }
 }
 
 struct Wheel<'a, C> {
@@ -75,7 +79,8 @@ struct Wheel<'a, C> {
     /// When the crew was complete; no time passes for the controller before.
     start: Option<Instant>,
     signal: Option<&'static str>,
-    told_twice: bool,
+    /// A second signal has come, or one when all was over.
+    hurried: bool,
     done: bool,
     figures: Figures,
     test: Test,
@@ -113,8 +118,8 @@ impl<C: Crew> Wheel<'_, C> {
 
     /// The first signal lets runs come to their end, the second cuts them off.
     async fn stop(&mut self, signal: &'static str) {
-        self.told_twice = self.signal.is_some();
-        if !self.told_twice {
+        self.hurried = self.signal.is_some();
+        if !self.hurried {
             tracing::info!("{signal}: no new runs; a second one cuts off those that still run");
         }
         self.signal.get_or_insert(signal);
@@ -152,7 +157,7 @@ impl<C: Crew> Wheel<'_, C> {
         match effect {
             Effect::ScenarioOver { scenario, reason } => self.scenario_over(scenario, reason),
             Effect::CancelRest => {
-                let why = if self.told_twice { "told again" } else { "the grace is over" };
+                let why = if self.hurried { "told again" } else { "the grace is over" };
                 tracing::warn!("{why}: what still runs is cut off");
                 self.crew.carry_out(effect).await;
             }
@@ -177,12 +182,21 @@ impl<C: Crew> Wheel<'_, C> {
         }
     }
 
-    /// Every worker has its totals to tell. Signals are heard, and change nothing any more but the patience.
+    /// Every worker has its totals to tell. Signals are heard, and change nothing any more but the patience, which is
+    /// [`HURRY`] then.
     async fn farewell(&mut self, signals: &mut Signals) {
         self.crew.carry_out(Effect::Drain { number: u64::MAX }).await;
+        let (crew, hurried) = (&mut self.crew, &mut self.hurried);
+        let heard = async {
+            if !*hurried {
+                signals.next().await;
+                *hurried = true;
+            }
+            tokio::time::sleep(HURRY).await;
+        };
         tokio::select! {
-            () = self.crew.farewell() => {}
-            signal = signals.next() => tracing::warn!("{signal}: not waiting for the last words of all runners"),
+            () = crew.farewell() => {}
+            () = heard => tracing::warn!("told again: not waiting for the last words of all runners"),
         }
     }
 

@@ -13,16 +13,21 @@ mod parts;
 mod ports;
 mod set;
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::collector::Collector;
 use crate::component::spec::Spec;
 use crate::console::Report;
 use crate::console::screen::Screen;
-use crate::distributed::{self, Wanted};
+use crate::distributed::{self, Ready, Wanted};
+use crate::exporter;
+use crate::recorder::Recorder;
 use crate::shutdown::Signals;
 use crate::steer;
 use ports::Ports;
@@ -69,8 +74,14 @@ pub enum Error {
     Early(Ended),
     #[error("{0} when the test was over; what it said stands above")]
     Late(Ended),
-    #[error("{0}: ended at once, what was under way is lost")]
+    #[error("{0} again: ended at once, without a summary")]
     AtOnce(&'static str),
+    #[error(transparent)]
+    Collector(#[from] crate::collector::Error),
+    #[error(transparent)]
+    Recorder(#[from] crate::recorder::Error),
+    #[error(transparent)]
+    Exporter(#[from] crate::exporter::Error),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -81,7 +92,8 @@ impl Error {
         match self {
             Self::Test(error) => error.exit_code(),
             Self::Early(ended) if ended.is_of_bad_input() => 104,
-            Self::Ports(_) => 104,
+            Self::Ports(_) | Self::Collector(_) | Self::Recorder(_) | Self::Exporter(_) => 104,
+            Self::AtOnce(_) => 105,
             _ => 1,
         }
     }
@@ -89,19 +101,31 @@ impl Error {
 
 /// How often it looks whether all are still there.
 const LOOK: Duration = Duration::from_millis(50);
-/// The first signal lets runs end, the second cuts them off, as in every test; this one ends everything at once.
-const LAST_SIGNAL: u32 = 3;
+/// After the second signal: when whatever is still there is ended. Before that the controller gives up what takes long, and all that
+/// is well has drained.
+const HURRY: Duration = Duration::from_secs(2);
+/// When, after that, even the summary is given up.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Runs a test with all its parts; answers when none of them runs any more. `options` are those of every command, which parts
 /// are given too.
 pub async fn run(args: &Args, spec: Spec, options: &[String], screen: &Screen) -> Result<Report, Error> {
     let mut signals = Signals::new()?;
     let (ports, _claim) = Ports::free(args.web_address.is_some(), ports::Claim::new, ports::is_free)?;
+    let controller = controller(args, &ports);
+    check(args).await?;
+    let ready = Ready::new(&controller, &Wanted::Scenario(spec), &mut signals).await?;
     let mut set = Set::start(&parts::parts(args, &ports), options, screen)?;
-    let (tested, early) = test(args, spec, &ports, &mut set, &mut signals, screen).await?;
-    let late = tokio::select! {
-        late = set.drain(tested.is_ok()) => late?,
-        signal = signals.next() => return Err(Error::AtOnce(signal)),
+    let until = Cell::new(None);
+    let (tested, early) = test(ready, &mut set, &mut signals, &until, screen).await?;
+    let late = {
+        let mut draining = std::pin::pin!(set.drain(tested.is_ok(), &until));
+        loop {
+            tokio::select! {
+                late = &mut draining => break late?,
+                signal = signals.next() => hurry(&until, signal),
+            }
+        }
     };
     if let Some(early) = early {
         return Err(Error::Early(early));
@@ -114,40 +138,67 @@ pub async fn run(args: &Args, spec: Spec, options: &[String], screen: &Screen) -
     }
 }
 
-/// The test itself, to its end: also that of one whose parts have ended too soon, and which of them did first.
-async fn test(
-    args: &Args,
-    spec: Spec,
-    ports: &Ports,
-    set: &mut Set,
-    signals: &mut Signals,
-    screen: &Screen,
-) -> Result<(Result<Report, distributed::Error>, Option<Ended>), Error> {
-    let controller = distributed::Args {
+/// What this process does itself.
+fn controller(args: &Args, ports: &Ports) -> distributed::Args {
+    distributed::Args {
         controller_socket: ports.controller(),
         message_socket: vec![ports.messages()],
         expect_runners: NonZeroU32::new(args.runners).unwrap_or(NonZeroU32::MIN),
         logging_webhook: args.logging_webhook.clone(),
         test: args.test.clone(),
-    };
+    }
+}
+
+/// What is wrong with what parts are given is found before any of them is started; they are let go of again at once.
+async fn check(args: &Args) -> Result<(), Error> {
+    drop(Collector::open(&args.collector_dir, args.collector_roll)?);
+    drop(Recorder::open(&args.recorder_dir)?);
+    if let Some(address) = &args.web_address {
+        drop(exporter::bind(address).await?);
+    }
+    Ok(())
+}
+
+/// From now on there is only so much time.
+fn hurry(until: &Cell<Option<Instant>>, signal: &str) {
+    if until.get().is_none() {
+        tracing::warn!("{signal}: all that has not drained in {} s is ended", HURRY.as_secs());
+        until.set(Some(Instant::now() + HURRY));
+    }
+}
+
+/// The test itself, to its end: also that of one whose parts have ended too soon, and which of them did first. The first signal
+/// lets runs end, the second cuts them off, as in every test.
+async fn test(
+    ready: Ready<'_>,
+    set: &mut Set,
+    signals: &mut Signals,
+    until: &Cell<Option<Instant>>,
+    screen: &Screen,
+) -> Result<(Result<Report, distributed::Error>, Option<Ended>), Error> {
     let stop = CancellationToken::new();
     let mut told = Signals::new()?.or(stop.clone(), "a component that ended");
-    let mut running = Box::pin(distributed::run(&controller, Wanted::Scenario(spec), &mut told, screen));
+    let mut running = Box::pin(ready.run(&mut told, screen));
     let mut looks = tokio::time::interval(LOOK);
-    let (mut early, mut heard) = (None, 0);
+    let (mut early, mut heard) = (None, "");
     loop {
         tokio::select! {
             tested = &mut running => return Ok((tested, early)),
-            _ = looks.tick() => if let Some(ended) = set.look()? {
-                tracing::error!("{ended}: the test is brought to its end");
-                early.get_or_insert(ended);
-                stop.cancel();
-            },
-            signal = signals.next() => {
-                heard += 1;
-                if heard == LAST_SIGNAL {
-                    return Err(Error::AtOnce(signal));
+            _ = looks.tick() => {
+                if until.get().is_some_and(|until| until + AT_ONCE < Instant::now()) {
+                    return Err(Error::AtOnce(heard));
                 }
+                if let Some(ended) = set.look()? {
+                    tracing::error!("{ended}: the test is brought to its end");
+                    early.get_or_insert(ended);
+                    stop.cancel();
+                }
+            }
+            signal = signals.next() => {
+                if !heard.is_empty() || early.is_some() {
+                    hurry(until, signal);
+                }
+                heard = signal;
             }
         }
     }

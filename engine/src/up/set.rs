@@ -1,5 +1,6 @@
 //! All parts of a test.
 
+use std::cell::Cell;
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -18,6 +19,9 @@ const RUNNERS_MAX: Duration = Duration::from_secs(10);
 /// How long those of one stage may drain. Each has bounds of its own below this; what is over it is ended.
 const DRAIN_MAX: Duration = Duration::from_secs(15);
 
+/// The number of the signal by which a part is told.
+const TERM: i32 = Signal::TERM.as_raw();
+
 /// A part that has ended and was not to, or not so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -31,6 +35,8 @@ enum How {
     Signal(i32),
     /// It didn't end by itself.
     TooLate,
+    /// There was no time to drain.
+    CutOff,
 }
 
 impl Ended {
@@ -52,6 +58,7 @@ impl fmt::Display for Ended {
             How::Code(code) => write!(f, "{name} has ended with exit code {code}"),
             How::Signal(signal) => write!(f, "{name} was ended by signal {signal}"),
             How::TooLate => write!(f, "{name} had to be ended, it took longer than {} s", DRAIN_MAX.as_secs()),
+            How::CutOff => write!(f, "{name} was ended before it had drained, what it had is lost"),
         }
     }
 }
@@ -85,23 +92,27 @@ impl Set {
     }
 
     /// The test is over: each stage drains when the one before has. `was_run`: runners know of it and end by themselves.
-    /// Answers the first that didn't end well.
-    pub async fn drain(&mut self, was_run: bool) -> std::io::Result<Option<Ended>> {
+    /// Whatever has not by `until`, which may be set meanwhile, is ended. Answers the first that didn't end well.
+    pub async fn drain(&mut self, was_run: bool, until: &Cell<Option<Instant>>) -> std::io::Result<Option<Ended>> {
         let going: Vec<bool> = self.children.iter().map(|child| child.status.is_none()).collect();
         if was_run {
-            self.wait(Stage::Runners, RUNNERS_MAX).await?;
+            self.wait(Stage::Runners, RUNNERS_MAX, until).await?;
         }
         let mut first = None;
         for stage in Stage::ALL {
             self.children.iter().filter(|child| child.stage == stage).for_each(|child| child.tell(Signal::TERM));
-            self.wait(stage, DRAIN_MAX).await?;
+            self.wait(stage, DRAIN_MAX, until).await?;
             // Those that ended earlier have been spoken of.
             let here = self.children.iter().zip(&going).filter(|(child, going)| child.stage == stage && **going);
             for (child, _) in here {
                 let ended = match child.status {
-                    Some(status) if status.success() => continue,
+                    // One that is told before it can hear is ended by the signal.
+                    Some(status) if status.success() || status.signal() == Some(TERM) => continue,
                     Some(status) => Ended::new(child, status),
-                    None => Ended { name: child.name.clone(), how: How::TooLate },
+                    None => {
+                        let how = if until.get().is_some() { How::CutOff } else { How::TooLate };
+                        Ended { name: child.name.clone(), how }
+                    }
                 };
                 child.tell(Signal::KILL);
                 tracing::error!("{ended}");
@@ -112,14 +123,14 @@ impl Set {
     }
 
     /// Until all of a stage have ended, or so long.
-    async fn wait(&mut self, stage: Stage, most: Duration) -> std::io::Result<()> {
+    async fn wait(&mut self, stage: Stage, most: Duration, until: &Cell<Option<Instant>>) -> std::io::Result<()> {
         let end = Instant::now() + most;
         loop {
             let mut all = true;
             for child in self.children.iter_mut().filter(|child| child.stage == stage) {
                 all &= child.has_ended()?;
             }
-            if all || Instant::now() >= end {
+            if all || Instant::now() >= until.get().map_or(end, |until| until.min(end)) {
                 return Ok(());
             }
             tokio::time::sleep(LOOK).await;

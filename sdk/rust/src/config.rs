@@ -61,8 +61,8 @@ impl Config {
         wire::keys()
     }
 
-    /// Sets a value for all journeys of the test; only in a scenario function: journeys know the config as it was when the test
-    /// began.
+    /// Sets a value for all journeys of the test; only in functions of a scenario, its datapools' iterators among them, also while it
+    /// runs: journeys that begin later know it.
     #[track_caller]
     pub fn set(self, key: &str, value: impl Serialize) -> Result<(), Error> {
         let bytes = rmp_serde::to_vec_named(&value)?;

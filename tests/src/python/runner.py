@@ -19,12 +19,16 @@ runner, test, config = ask(1, None)
 config = {key: value for key, value in config}
 running, completed, stop = [], [], False
 runs, items, most, twice = collections.Counter(), collections.Counter(), 0, 0
+# Changes of the config, and runs whose number the config's `value` had not reached yet.
+news, early = 0, 0
 while True:
     if silent and time.time() > silent:
         time.sleep(3600)
     current = collections.Counter(scenario for _, scenario, _ in running)
     work, changes, stop = ask(2, [runner, dict(current), completed, 0 if stop else None])
     assert stop in (True, False) and isinstance(changes, tuple)
+    news += len(changes)
+    config.update(changes)
     if stop and not running:
         break
     for scenario, data, spec, args in () if stop else work:
@@ -33,6 +37,7 @@ while True:
         running.append((time.time() + lasts, scenario, data))
         runs[spec] += 1
         items[json.dumps(args)] += 1
+        early += args is not None and config.get("value", args[0]) < args[0]
     most = max(most, len(running))
     time.sleep(max(0, min([end for end, _, _ in running] + [time.time() + 0.2]) - time.time()))
     ended = [run for run in running if run[0] <= time.time()]
@@ -42,4 +47,5 @@ assert ask(3, runner) is None
 print("told " + json.dumps({
     "runner": runner, "test": test, "config": sorted(config), "url": config.get("url"),
     "runs": runs, "items": items, "most": most, "twice": twice,
+    "changes": news, "early": early,
 }))

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `steps` | JSON: the list of requests that `visit` makes and `mix` chooses from, see [`Step`] |
 //! | `journey`, `datapool`, `volume`, `seconds` | what the scenario `plan` runs |
-//! | `pause` | seconds that `nap` and `take` last |
-//! | `file`, `count` | the file of the datapool `rows`, the length of `numbers` |
+//! | `pause` | seconds that `nap`, `follows` and `take` last |
+//! | `file`, `count` | the file of the datapool `rows`, the length of `numbers` and `changing` |
 use mite_sdk::http::Request;
 use mite_sdk::prelude::*;
 
@@ -191,6 +191,15 @@ async fn config(ctx: Ctx) -> Result {
     ctx.send("config", fields! { "value" => value })
 }
 
+/// Tells its item, and the config that [`changing`] set with it or later.
+#[journey]
+async fn follows(ctx: Ctx, number: u64) -> Result {
+    let value: u64 = ctx.config.get("value")?;
+    ctx.send("follows", fields! { "number" => number, "value" => value })?;
+    sleep(ctx.config.get_or("pause", 0.1)?).await;
+    Ok(())
+}
+
 #[journey]
 async fn nap(ctx: Ctx) -> Result {
     sleep(ctx.config.get_or("pause", 0.1)?).await;
@@ -214,6 +223,13 @@ fn letters() -> Datapool {
 #[datapool]
 fn numbers(config: &Config) -> Result<Datapool> {
     Ok(Datapool::iterable(0..config.get_or("count", 100_u64)?))
+}
+
+/// Numbers, each of which is the config's `value` from the moment on that it is asked for.
+#[datapool]
+fn changing(config: &Config) -> Result<Datapool> {
+    let (config, count) = (*config, config.get_or("count", 100_u64)?);
+    Ok(Datapool::iterable((0..count).take_while(move |number| config.set("value", number).is_ok())))
 }
 
 #[datapool]

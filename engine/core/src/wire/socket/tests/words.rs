@@ -241,11 +241,12 @@ async fn each_kind_of_peer_gets_all() {
     assert_eq!(recorded, (0..10).collect::<Vec<_>>(), "what waited too");
     until("all is sent", || push.counts().waiting == 0).await;
     let mut collected = Vec::new();
-    for pull in &mut pulls[..2] {
-        while let Ok(incoming) = tokio::time::timeout(Duration::from_millis(100), pull.receive()).await {
-            if let Received::Parcel(parcel) = incoming.what {
-                collected.extend(numbers(&parcel));
-            }
+    let [one, other, _] = &mut pulls[..] else { panic!("three") };
+    while collected.len() < 10 {
+        let incoming =
+            async { tokio::select!(incoming = one.receive() => incoming, incoming = other.receive() => incoming) };
+        if let Received::Parcel(parcel) = soon(incoming).await.what {
+            collected.extend(numbers(&parcel));
         }
     }
     collected.sort_unstable();
@@ -281,32 +282,48 @@ async fn a_reader_that_leaves_loses_nothing() {
     });
     let mut got = receive(&mut leaves, 100).await;
     leaves.enough();
-    let reading = tokio::spawn(async move {
-        receive(&mut stays, 15_000).await.into_iter().chain(rest(&mut stays).await).collect::<Vec<_>>()
-    });
-    while !leaves.is_left() {
-        if let Ok(incoming) = tokio::time::timeout(Duration::from_millis(20), leaves.receive()).await
-            && let Received::Parcel(parcel) = incoming.what
-        {
-            got.extend(numbers(&parcel));
-        }
-    }
+    let (over, is_over) = tokio::sync::oneshot::channel();
+    let reading = tokio::spawn(async move { until_over(&mut stays, is_over).await });
+    // What comes is taken; whether that was all is looked at now and then.
+    until_left(&mut leaves, &mut got).await;
     assert!(leaves.peers().is_empty());
     drop(leaves);
     assert_eq!(soon(sending).await.unwrap().unsure, 0);
+    over.send(()).unwrap();
     let left = got.len();
     got.extend(soon(reading).await.unwrap());
     got.sort_unstable();
     assert_eq!(got, (0..20_000).collect::<Vec<_>>(), "each once; {left} by the one that left");
 }
 
-/// What comes until nothing does.
-async fn rest(pull: &mut Pull) -> Vec<u64> {
+/// What comes until it has left.
+async fn until_left(pull: &mut Pull, got: &mut Vec<u64>) {
+    while !pull.is_left() {
+        if let Ok(incoming) = tokio::time::timeout(Duration::from_millis(2), pull.receive()).await
+            && let Received::Parcel(parcel) = incoming.what
+        {
+            got.extend(numbers(&parcel));
+        }
+    }
+}
+
+/// What comes until all is said to have come, and what is there then.
+async fn until_over(pull: &mut Pull, over: tokio::sync::oneshot::Receiver<()>) -> Vec<u64> {
     let mut all = Vec::new();
-    while let Ok(incoming) = tokio::time::timeout(Duration::from_millis(500), pull.receive()).await {
+    let mut take = |incoming: Incoming| {
         if let Received::Parcel(parcel) = incoming.what {
             all.extend(numbers(&parcel));
         }
+    };
+    let mut over = std::pin::pin!(over);
+    loop {
+        tokio::select! {
+            incoming = pull.receive() => take(incoming),
+            _ = &mut over => break,
+        }
+    }
+    while let Some(incoming) = pull.try_receive() {
+        take(incoming);
     }
     all
 }
