@@ -40,8 +40,9 @@ while True:
         early += args is not None and config.get("value", args[0]) < args[0]
     most = max(most, len(running))
     time.sleep(max(0, min([end for end, _, _ in running] + [time.time() + 0.2]) - time.time()))
-    ended = [run for run in running if run[0] <= time.time()]
-    running = [run for run in running if run[0] > time.time()]
+    now = time.time()
+    ended = [run for run in running if run[0] <= now]
+    running = [run for run in running if run[0] > now]
     completed = [[scenario, data] for _, scenario, data in ended if data is not None]
 assert ask(3, runner) is None
 print("told " + json.dumps({
