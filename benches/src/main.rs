@@ -5,11 +5,13 @@
 
 mod accuracy;
 mod child;
+mod distributed;
 mod figures;
 mod instructions;
 mod journeys;
 mod machine;
 mod memory;
+mod messages;
 mod pacing;
 mod parts;
 mod request;
@@ -25,12 +27,13 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 6] = [
+const SECTIONS: [(&str, &str, Section); 7] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
     ("memory", "private memory per journey, with 10,000 at once", memory::measure),
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
+    ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),
     ("pacing", "the rate of ensure_fixed_separation", pacing::measure),
 ];
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rmpv::Value;
 
-use crate::Result;
 use crate::child::Running;
 use crate::parts::Parts;
 use crate::table::Row;
+use crate::{Result, messages};
 
 const PLACES: usize = 100;
 const SECONDS: f64 = 10.0;
@@ -42,23 +42,10 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
 /// When the runs began, from the messages that were kept.
 fn starts(directory: &Path) -> Result<Vec<f64>> {
     let mut starts = Vec::new();
-    for file in std::fs::read_dir(directory)? {
-        let path = file?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name == "current_start_time" || name.starts_with('.') {
-            continue;
-        }
-        let bytes = std::fs::read(&path)?;
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            let message = rmpv::decode::read_value(&mut rest)?;
-            let field = |key: &str| {
-                message.as_map()?.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
-            };
-            let is = |key: &str, value: &str| field(key).and_then(Value::as_str) == Some(value);
-            if is("type", "txn") && is("transaction", "__root__") {
-                starts.push(field("start_time").and_then(Value::as_f64).ok_or("a txn has a start_time")?);
-            }
+    for message in messages::all(directory)? {
+        if messages::is(&message, "type", "txn") && messages::is(&message, "transaction", "__root__") {
+            let start = messages::field(&message, "start_time").and_then(Value::as_f64);
+            starts.push(start.ok_or("a txn has a start_time")?);
         }
     }
     Ok(starts)

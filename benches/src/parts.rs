@@ -85,7 +85,18 @@ impl Parts {
 
     /// Adds the arguments of a test to a command: scenario, journeys at once, seconds.
     pub fn scenario(&self, command: &mut Command, name: &str, volume: u64, seconds: f64) {
-        command.args(["-q", "scenario", "test"]).arg(self.spec(name));
+        self.test(command.args(["-q", "scenario", "test"]), name, volume, seconds);
+    }
+
+    /// The same test by a controller.
+    pub fn controller(&self, name: &str, volume: u64, seconds: f64) -> Command {
+        let mut command = self.mite(&["-q", "controller"]);
+        self.test(&mut command, name, volume, seconds);
+        command
+    }
+
+    fn test(&self, command: &mut Command, name: &str, volume: u64, seconds: f64) {
+        command.arg(self.spec(name));
         command.arg(format!("--add-to-config=volume:{volume}")).arg(format!("--add-to-config=seconds:{seconds}"));
     }
 

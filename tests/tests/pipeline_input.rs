@@ -1,4 +1,4 @@
-//! What users give the components of the pipeline wrong, and the tools around their files.
+//! What users give the components of the pipeline wrong beside single options (`options.rs`), and the tools around their files.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -30,36 +30,8 @@ fn wrong_usage() {
         2,
         &[
             (&["duplicator"], &["OUT_SOCKET", "Usage"]),
-            (&["duplicator", "--out-queue=0", "tcp://127.0.0.1:0"], &["--out-queue", "0"]),
-            (&["prometheus_exporter", "--expire=x"], &["--expire", "x"]),
-            (&["collector", "--collector-roll=0"], &["--collector-roll", "0"]),
-            (&["collector", "--collector-filter=txn"], &["--collector-filter", "type=txn,error"]),
             (&["cat"], &["MSGPACK_FILE", "Usage"]),
             (&["uncat", "file"], &["Usage"]),
-        ],
-    );
-}
-
-#[test]
-fn endpoints_that_are_none() {
-    let directory = files::directory();
-    let here = directory.path().display().to_string();
-    let fine = "tcp://127.0.0.1:0";
-    refused(
-        104,
-        &[
-            (&["duplicator", "--message-socket=foo", fine], &["--message-socket", "`foo`", "tcp://127.0.0.1:14301"]),
-            (&["duplicator", "--message-socket", fine, "tcp://x"], &["OUT_SOCKET", "`tcp://x`", "no port"]),
-            (&["duplicator", "--message-socket", fine, "udp://127.0.0.1:1"], &["OUT_SOCKET", "only tcp and ipc"]),
-            (&["stats", "--stats-in-socket=foo"], &["--stats-in-socket", "`foo`"]),
-            (&["stats", "--stats-out-socket=tcp://*:5"], &["--stats-out-socket", "can be bound, not connected to"]),
-            (
-                &["prometheus_exporter", "--web-address=127.0.0.1:0", "--stats-out-socket=foo"],
-                &["--stats-out-socket", "`foo`"],
-            ),
-            (&["prometheus_exporter", "--stats-out-socket", fine, "--web-address=:1"], &["--web-address", "no host"]),
-            (&["collector", "--collector-dir", &here, "--collector-socket=foo"], &["--collector-socket", "`foo`"]),
-            (&["recorder", "--recorder-dir", &here, "--recorder-socket=foo"], &["--recorder-socket", "`foo`"]),
         ],
     );
 }
@@ -69,10 +41,6 @@ fn what_is_taken_or_not_there() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let web = listener.local_addr().expect("it is bound").to_string();
     let taken = format!("tcp://{web}");
-    let directory = files::directory();
-    let file = directory.path().join("file");
-    std::fs::write(&file, "").expect("a file");
-    let inside = file.join("dir").display().to_string();
     let fine = "tcp://127.0.0.1:0";
     refused(
         104,
@@ -90,10 +58,6 @@ fn what_is_taken_or_not_there() {
                 &["prometheus_exporter", "--stats-out-socket", fine, "--web-address", &web],
                 &["--web-address", &web, "in use"],
             ),
-            (&["stats", "--stats-include-processors=nope"], &["`nope`", "mite_http"]),
-            (&["stats", "--stats-exclude-processors=mite,nope"], &["`nope`", "mite_http"]),
-            (&["collector", "--collector-dir", &inside], &[&inside, "may be written"]),
-            (&["recorder", "--recorder-dir", &inside], &[&inside, "may be written"]),
             (&["cat", "no/such/file"], &["no/such/file", "No such file"]),
             (&["cat", "tests"], &["tests", "directory"]),
         ],
