@@ -50,7 +50,7 @@ impl Error {
 const PAGE_BYTES: u64 = 65_536;
 
 /// What is known of a component.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Found {
     file: String,
     package: String,
@@ -62,13 +62,14 @@ struct Found {
     scenarios: Vec<String>,
     datapools: Vec<String>,
     volume_models: Vec<String>,
+    processors: Vec<String>,
     memory: Memory,
     /// Interfaces that it imports, and what they let it do.
     imports: Vec<Import>,
 }
 
 /// What one journey of it needs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Memory {
     /// Linear memories of an instance.
     memories: u32,
@@ -92,9 +93,14 @@ pub async fn run(args: &Args) -> Result<(), Error> {
     // An endless loop in its start is ended.
     let _ticker =
         Ticker::start(&engine, || ()).map_err(|error| component::Error::Room { reason: error.to_string() })?;
-    let compiled = compile::compile(&engine, &component, &SearchPath::from_environment())?;
-    let definition = Definition::open(&engine, &compiled, Config::default()).await?;
-    let found = found(&engine, &compiled, &definition)?;
+    let path = SearchPath::from_environment();
+    let found = match compile::compile(&engine, &component, &path) {
+        Ok(compiled) => journeys(&engine, &compiled).await?,
+        Err(component::Error::OtherWorld { .. }) => {
+            processors(&engine, &compile::compile_processors(&engine, &component, &path)?).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
     let text = if args.json { json(&found).map_err(Error::Write)? } else { text(&found) };
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has seen enough: that is no error.
@@ -103,14 +109,32 @@ pub async fn run(args: &Args) -> Result<(), Error> {
     }
 }
 
-fn found(engine: &wasmtime::Engine, compiled: &Compiled, definition: &Definition) -> Result<Found, Error> {
-    let invalid = |error: wasmtime::Error| component::Error::Invalid {
-        path: compiled.path.clone(),
-        reason: format!("{error:#}"),
-    };
-    let needs = compiled.code.load(engine).map_err(invalid)?.resources_required();
+/// Asks a component of journeys.
+async fn journeys(engine: &wasmtime::Engine, compiled: &Compiled) -> Result<Found, Error> {
+    let definition = Definition::open(engine, compiled, Config::default()).await?;
     let contents = definition.contents();
-    let (language, version) = contents.sdk.split_once(' ').unwrap_or((&contents.sdk, ""));
+    Ok(Found {
+        journeys: contents.journeys.clone(),
+        scenarios: contents.scenarios.clone(),
+        datapools: contents.datapools.clone(),
+        volume_models: contents.volume_models.clone(),
+        ..found(engine, compiled, &contents.sdk)?
+    })
+}
+
+/// Asks a component of processors.
+async fn processors(engine: &wasmtime::Engine, compiled: &Compiled) -> Result<Found, Error> {
+    let contents = component::processors::contents(engine, compiled).await?;
+    Ok(Found { processors: contents.processors, ..found(engine, compiled, &contents.sdk)? })
+}
+
+/// What can be seen without asking it, and its SDK.
+fn found(engine: &wasmtime::Engine, compiled: &Compiled, sdk: &str) -> Result<Found, Error> {
+    let path = compiled.path.clone();
+    let code = compiled.code.load(engine);
+    let code = code.map_err(|error| component::Error::Invalid { path, reason: format!("{error:#}") })?;
+    let needs = code.resources_required();
+    let (language, version) = sdk.split_once(' ').unwrap_or((sdk, ""));
     Ok(Found {
         file: compiled.path.display().to_string(),
         package: compiled.package.clone(),
@@ -118,16 +142,13 @@ fn found(engine: &wasmtime::Engine, compiled: &Compiled, definition: &Definition
         sdk_version: version.to_owned(),
         bytes: compiled.bytes.len(),
         sha256: sha256(&compiled.bytes),
-        journeys: contents.journeys.clone(),
-        scenarios: contents.scenarios.clone(),
-        datapools: contents.datapools.clone(),
-        volume_models: contents.volume_models.clone(),
         memory: Memory {
             memories: needs.as_ref().map_or(0, |needs| needs.num_memories),
             initial_bytes: needs.and_then(|needs| needs.max_initial_memory_size).unwrap_or(0) * PAGE_BYTES,
             limit_bytes: engine::MEMORY_MAX as u64,
         },
         imports: compiled.imports.iter().map(|it| Import { interface: it.clone(), may: may(it) }).collect(),
+        ..Found::default()
     })
 }
 
@@ -141,6 +162,11 @@ fn may(interface: &str) -> Option<&'static str> {
         "mite:journey/timing" => "read the clock and wait",
         "mite:journey/messages" => "send messages",
         "mite:journey/transaction" => "time transactions",
+        "mite:processor/sender" => "send messages to other components",
+        "mite:processor/collector" => "write messages to files of its receiver",
+        "mite:processor/stats" => "make figures and send them on",
+        "mite:processor/print" => "write to standard output",
+        "mite:processor/progress" => "say how far it is",
         "mite:journey/config" => "read and set the test's config",
         _ if name.starts_with("wasi:random/") => "draw random numbers",
         _ if name.starts_with("wasi:clocks/") => "read the clock",
@@ -154,7 +180,6 @@ fn json(found: &Found) -> io::Result<String> {
 }
 
 fn text(found: &Found) -> String {
-    let names = |names: &[String]| if names.is_empty() { "-".to_owned() } else { names.join(", ") };
     let Memory { memories, initial_bytes, limit_bytes } = &found.memory;
     let memory = format!(
         "{} KiB when a journey begins ({memories} linear), {} MiB at most unless --journey-memory says otherwise",
@@ -168,12 +193,19 @@ fn text(found: &Found) -> String {
         ("SDK", found.sdk_version.clone()),
         ("size", format!("{} bytes", found.bytes)),
         ("sha256", found.sha256.clone()),
-        ("journeys", names(&found.journeys)),
-        ("scenarios", names(&found.scenarios)),
-        ("datapools", names(&found.datapools)),
-        ("volume models", names(&found.volume_models)),
-        ("memory", memory),
     ];
+    let contents = [
+        ("journeys", &found.journeys),
+        ("scenarios", &found.scenarios),
+        ("datapools", &found.datapools),
+        ("volume models", &found.volume_models),
+        ("processors", &found.processors),
+    ];
+    // A component of one kind has nothing of the other.
+    lines.extend(
+        contents.iter().filter(|(_, there)| !there.is_empty()).map(|(label, there)| (*label, there.join(", "))),
+    );
+    lines.push(("memory", memory));
     let granted = found.imports.iter().filter_map(|import| Some(format!("{} ({})", import.may?, import.interface)));
     let labels = std::iter::once("may").chain(std::iter::repeat(""));
     lines.extend(labels.zip(granted));
@@ -200,17 +232,16 @@ mod tests {
             bytes: 7,
             sha256: "ab".into(),
             journeys: vec!["buy".into(), "look\x1b[2J".into()],
-            scenarios: Vec::new(),
             datapools: vec!["users".into()],
-            volume_models: Vec::new(),
             memory: Memory { memories: 1, initial_bytes: 1 << 20, limit_bytes: 256 << 20 },
             imports: ["mite:journey/http@0.1.0", "wasi:sockets/tcp@0.2.0"]
                 .map(|it| Import { interface: it.into(), may: may(it) })
                 .into(),
+            ..Found::default()
         });
         for line in [
             "journeys       buy, look\\x1b[2J",
-            "scenarios      -",
+            "datapools      users",
             "memory         1024 KiB when a journey begins (1 linear), 256 MiB at most",
             "may            send HTTP requests (mite:journey/http@0.1.0)",
             "               nothing else: no files, sockets or environment (imports of WASI whose calls fail: 1)",

@@ -81,7 +81,6 @@ fn announce(source: &Source) {
 
 /// The component of a source, up to date.
 pub fn build(source: &Source, install: bool) -> Result<Made, Error> {
-    let store = Store::open()?;
     match source {
         Source::Rust(package) => {
             let start = std::time::SystemTime::now();
@@ -89,8 +88,8 @@ pub fn build(source: &Source, install: bool) -> Result<Made, Error> {
             let changed = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
             Ok(Made { path, fresh: changed.is_ok_and(|changed| changed >= start) })
         }
-        Source::Python(_) => python::build(source, &store, install),
-        Source::JavaScript(_) => javascript::build(source, &store),
+        Source::Python(_) => python::build(source, &Store::open()?, install),
+        Source::JavaScript(_) => javascript::build(source, &Store::open()?),
     }
 }
 

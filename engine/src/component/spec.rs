@@ -86,7 +86,8 @@ impl From<&str> for Component {
     /// What ends in `.wasm` or as a source does, has a slash or is `.` is a file, all else a package.
     fn from(text: &str) -> Self {
         let ending = Path::new(text).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        let is_file = ending == "wasm" || SOURCES.contains(&ending) || text.contains(['/', '\\']) || text == ".";
+        let is_file =
+            ending == "wasm" || SOURCES.contains(&ending) || text.contains(['/', '\\']) || [".", ".."].contains(&text);
         if is_file { Self::File(text.into()) } else { Self::Package(text.to_owned()) }
     }
 }
