@@ -21,10 +21,10 @@ Build it by `mite build journeys.py` and give it to `mite scenario test journeys
 from mite._separation import ensure_average_separation, ensure_fixed_separation, ensure_separation_from_callable
 from mite._version import __version__
 from mite.context import Context
-from mite.exceptions import DataPoolExhausted, ElementNotFoundError, MiteError, OptionError, StopVolumeModel
+from mite.exceptions import DataPoolExhausted, ElementNotFoundError, MiteError, OptionError, StopVolumeModel, check
 from mite.test import test_context
 
 __all__ = [
-    "Context", "DataPoolExhausted", "ElementNotFoundError", "MiteError", "OptionError", "StopVolumeModel", "__version__",
+    "Context", "DataPoolExhausted", "ElementNotFoundError", "MiteError", "OptionError", "StopVolumeModel", "__version__", "check",
     "ensure_average_separation", "ensure_fixed_separation", "ensure_separation_from_callable", "test_context",
 ]

@@ -23,3 +23,9 @@ class DataPoolExhausted(BaseException):
 
 class StopVolumeModel(Exception):
     """Raised by a volume model: its item of the scenario is over."""
+
+
+def check(condition, message="a check failed", **fields):
+    """Raises a `MiteError` unless the condition holds."""
+    if not condition:
+        raise MiteError(message, **fields)
