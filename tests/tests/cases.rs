@@ -64,7 +64,6 @@ fn plain(message: &rmpv::Value, playground: &str) -> Value {
                 let method = field(message, "method").and_then(rmpv::Value::as_slice).expect("bytes");
                 json!(String::from_utf8_lossy(method))
             }
-            _ if value.is_number() => json!(value.as_f64()),
             _ => value.clone(),
         };
         plain.insert(key.clone(), value);
@@ -97,7 +96,8 @@ fn every_language_says_the_same() {
             let playground = Playground::start();
             let exit = golden["exit"].as_i64().expect("a code");
             let tested = run(language, case, &playground).expect(i32::try_from(exit).expect("a small number"));
-            let said: Vec<Value> = tested.messages.iter().map(|it| floats(&plain(it, &playground.url))).collect();
+            let of_runs = tested.messages.iter().filter(|it| field(it, "journey").is_some());
+            let said: Vec<Value> = of_runs.map(|it| floats(&plain(it, &playground.url))).collect();
             let (said, wanted) = (Value::Array(said), floats(&golden["messages"]));
             assert!(said == wanted, "{case} in {language} says\n{said:#}\ninstead of\n{wanted:#}");
             for message in &tested.messages {

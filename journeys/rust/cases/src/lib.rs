@@ -8,7 +8,10 @@ fn base(ctx: Ctx) -> Result<String> {
 
 #[journey]
 async fn hello(ctx: Ctx) -> Result {
-    ctx.send("hello", fields! { "text" => "hello, world", "number" => 42, "share" => 0.5, "list" => [1, 2, 3], "yes" => true })
+    ctx.send(
+        "hello",
+        fields! { "text" => "hello, world", "number" => 42, "share" => 0.5, "list" => [1, 2, 3], "yes" => true },
+    )
 }
 
 #[journey]
@@ -75,10 +78,8 @@ async fn failing_check(ctx: Ctx) -> Result {
 #[journey]
 async fn error_with_fields(ctx: Ctx) -> Result {
     ctx.transaction("buy", async {
-        ctx.transaction("pay", async {
-            Err(MiteError::new("sold out").field("left", 0).field("item", "tea").into())
-        })
-        .await
+        ctx.transaction("pay", async { Err(MiteError::new("sold out").field("left", 0).field("item", "tea").into()) })
+            .await
     })
     .await
 }
