@@ -110,11 +110,11 @@ mod tests {
     #[test]
     fn one_that_works_is_enough() {
         let works = Toolchain { language: "Rust", found: vec!["cargo 1.95.0".into()], missing: None };
-        let missing = Some(("Python 3.10 or newer".to_owned(), "install python3".to_owned()));
+        let missing = Some(("Python 3.11 or newer".to_owned(), "install python3".to_owned()));
         let broken = Toolchain { language: "Python", found: Vec::new(), missing };
         assert_eq!(exit_code(&[works.clone(), broken.clone()]), 0);
         assert_eq!(exit_code(std::slice::from_ref(&broken)), 104);
-        let want = "Rust        works: cargo 1.95.0\nPython      does not work: nothing found\n            missing: Python 3.10 \
+        let want = "Rust        works: cargo 1.95.0\nPython      does not work: nothing found\n            missing: Python 3.11 \
                     or newer; install python3\n";
         assert_eq!(text(&[works, broken]), want);
     }

@@ -187,9 +187,9 @@ fn what_can_not_be_built_says_so() {
     fails(&["build", &at("lib.rs")], "python3", &["the directory of its Cargo package"]);
     fails(&["build", &at("full")], "python3", &["full", "Cargo.toml", "journeys.py"]);
     fails(&["build", &at("virtual")], "python3", &["virtual", "can't be built"]);
-    fails(&["build", &at("journeys.py")], "no-such-python", &["Python 3.10 or newer", "MITE_PYTHON"]);
+    fails(&["build", &at("journeys.py")], "no-such-python", &["Python 3.11 or newer", "MITE_PYTHON"]);
     let py = format!("{}:visit", at("journeys.py"));
-    fails(&["scenario", "test", &py], "no-such-python", &["Python 3.10 or newer"]);
+    fails(&["scenario", "test", &py], "no-such-python", &["Python 3.11 or newer"]);
     fails(&["new", &at("full"), "--lang", "rust"], "python3", &["is there already", "another name"]);
     fails(&["new", &at("2shop"), "--lang", "rust"], "python3", &["2shop", "a letter first"]);
     fails(&["watch", "load:load"], "python3", &["load:load", "journeys.py:name"]);

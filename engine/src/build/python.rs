@@ -14,7 +14,7 @@ pub const COMPONENTIZE: &str = "componentize-py";
 /// Another makes components that this mite was not tested with.
 pub const COMPONENTIZE_VERSION: &str = "0.25.1";
 /// The oldest Python that the SDK runs under.
-pub const VERSION_MIN: (u32, u32) = (3, 10);
+pub const VERSION_MIN: (u32, u32) = (3, 11);
 /// Asked of an interpreter; one line for each.
 const QUESTION: &str = "import sys, importlib.metadata as m\nprint('%d.%d.%d' % sys.version_info[:3])\ntry: \
                         print(m.version('componentize-py'))\nexcept m.PackageNotFoundError: print('none')\n";
@@ -244,9 +244,9 @@ mod tests {
     fn an_interpreter_says_what_it_lacks() {
         for (version, componentize, want) in [
             ("3.11.7", Some("0.25.1"), None),
-            ("3.10.0", Some("0.25.1"), None),
-            ("3.9.18", Some("0.25.1"), Some("Python 3.10 or newer (it is 3.9.18)")),
-            ("2.7.18", None, Some("Python 3.10 or newer (it is 2.7.18)")),
+            ("3.11.0", Some("0.25.1"), None),
+            ("3.10.18", Some("0.25.1"), Some("Python 3.11 or newer (it is 3.10.18)")),
+            ("2.7.18", None, Some("Python 3.11 or newer (it is 2.7.18)")),
             ("3.11.7", None, Some("componentize-py 0.25.1")),
             ("3.11.7", Some("0.19.0"), Some("componentize-py 0.25.1 (it has 0.19.0)")),
         ] {
