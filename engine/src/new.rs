@@ -10,7 +10,7 @@ use crate::sources;
 
 /// Options of `mite new`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Example:\n  mite new shop --lang python\n  cd shop\n  mite journey run .:search .:words")]
+#[command(after_help = "Example:\n  mite new shop --lang python\n  cd shop\n  mite journey run .:search .:users")]
 pub struct Args {
     /// The directory to make; its last part is the project's name
     pub name: PathBuf,
@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     sdk::write(args.lang.sdk(), &args.name)?;
     let said =
-        format!("{0}: README.md says how to go on; `cd {0} && mite journey run .:search .:words`", args.name.display());
+        format!("{0}: README.md says how to go on; `cd {0} && mite journey run .:search .:users`", args.name.display());
     let written = writeln!(std::io::stdout(), "{}", crate::console::text::escape(&said));
     written.map_err(|source| Error::Write { path: "standard output".into(), source })
 }

@@ -65,17 +65,17 @@ fn lives(desk: &Desk) {
     assert!(built.stdout.starts_with("made.wasm built from . in "), "{}", built.stdout);
     let again = desk.run(&["build", "-o", "made.wasm"]).expect(0);
     assert_eq!(again.stdout, "made.wasm is up to date\n");
-    desk.run(&["journey", "run", "made.wasm:search", "made.wasm:words", &url]).expect(0);
-    assert_eq!(playground.requests(), 1, "built");
-    let ran = desk.run(&["journey", "run", ".:search", ".:words", &url]).expect(0);
-    assert_eq!(playground.requests(), 2, "from its source: {}", ran.stderr);
+    desk.run(&["journey", "run", "made.wasm:search", "made.wasm:users", &url]).expect(0);
+    assert_eq!(playground.requests(), 3, "built: the log-in, the page it leads to, the search");
+    let ran = desk.run(&["journey", "run", ".:search", ".:users", &url]).expect(0);
+    assert_eq!(playground.requests(), 6, "from its source: {}", ran.stderr);
     let tested = desk.run(&["scenario", "test", ".:scenario", &url, "--add-to-config=seconds:0.5"]).expect(0);
-    assert!(playground.requests() > 3, "{}", tested.stdout);
+    assert!(playground.requests() > 9, "{}", tested.stdout);
 }
 
 /// What is wrong in a source is said with its place, and nothing of before is taken for it.
 fn says_where(desk: &Desk, place: &str) {
-    for arguments in [["build", ".", "-omade.wasm"].as_slice(), &["journey", "run", ".:search", ".:words"]] {
+    for arguments in [["build", ".", "-omade.wasm"].as_slice(), &["journey", "run", ".:search", ".:users"]] {
         let ended = desk.run(arguments).expect(104);
         assert!(ended.stderr.contains(place), "no `{place}` in {}", ended.stderr);
         assert!(ended.stderr.contains("mite: ") && ended.stderr.contains(" can't be built"), "{}", ended.stderr);
@@ -100,7 +100,7 @@ fn a_rust_project() {
     let found: serde_json::Value = serde_json::from_str(&inspected.stdout).expect("JSON");
     assert_eq!((&found["journeys"][0], &found["language"]), (&"search".into(), &"rust".into()), "{found}");
     desk.edit("src/lib.rs", "sleep(0.5 + random())", "slep(0.5)");
-    says_where(&desk, "src/lib.rs:28:5");
+    says_where(&desk, "src/lib.rs:30:5");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_python_project() {
     let tested = Running::start(&mut unittest).wait().expect(0);
     assert!(tested.stderr.contains("Ran 2 tests") && tested.stderr.contains("\nOK\n"), "{}", tested.stderr);
     desk.edit("journeys.py", "await sleep", "await slep(");
-    says_where(&desk, "journeys.py:28");
+    says_where(&desk, "journeys.py:27");
 }
 
 /// A program whose output goes to a file, so that it can be read while it runs.
@@ -149,18 +149,18 @@ impl Drop for Watched {
 fn a_save_runs_the_journey() {
     let (desk, playground) = (Desk::new("python"), Playground::start());
     let url = format!("--add-to-config=url:{}", playground.url);
-    let mut watch = desk.command(&["watch", ".:search", ".:words", &url]);
+    let mut watch = desk.command(&["watch", ".:search", ".:users", &url]);
     let mut watched = Watched::start(&mut watch, desk.directory.path().join("out"));
     let well = |line: String| assert!(line.contains(": went well, first request "), "{line}");
     well(watched.line("in Python itself", 0));
     well(watched.line("as a component", 0));
     watched.line("waiting for", 0);
-    assert_eq!(playground.requests(), 2, "one each");
+    assert_eq!(playground.requests(), 6, "a run each");
     desk.edit("journeys.py", "if response.status_code != 200", "if response.status_code != 201");
     let failed = watched.line("in Python itself", 1);
     assert!(failed.contains(": failed, first request "), "{failed}");
     watched.line("waiting for", 1);
-    assert_eq!(playground.requests(), 3, "what fails there is not built");
+    assert_eq!(playground.requests(), 8, "what fails there is not built");
     let pid = Pid::from_raw(watched.child.id().cast_signed()).expect("a child has a number");
     kill_process(pid, Signal::INT).expect("it is there");
     let ended = eventually("its end", || watched.child.try_wait().expect("a child"));

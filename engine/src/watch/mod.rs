@@ -18,7 +18,7 @@ use files::Files;
 /// Options of `mite watch`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  mite watch journeys.py:search journeys.py:words --add-to-config=url:http://127.0.0.1:14380"
+    after_help = "Example:\n  mite watch journeys.py:search journeys.py:users --add-to-config=url:http://127.0.0.1:14380"
 )]
 pub struct Args {
     /// A journey of a source: `journeys.py:name`, `.:name`

@@ -12,6 +12,9 @@ from mite import MiteError
 from mite.local import run
 
 
+USER = {"user": "ada", "password": "secret"}
+
+
 def answering(status, found):
     """Every request gets this answer."""
     return lambda method, url, body: (status, {"content-type": "application/json"}, json.dumps(found).encode())
@@ -19,12 +22,12 @@ def answering(status, found):
 
 class Search(unittest.TestCase):
     def test_it_finds_what_there_is(self):
-        ran = run(journeys.search, "tea", recording=answering(200, {"items": [{"id": 1, "name": "tea"}]})).check()
-        self.assertEqual([txn["transaction"] for txn in ran.of_type("txn")][0], "__root__ :: search")
+        ran = run(journeys.search, USER, recording=answering(200, {"items": [{"id": 1, "name": "tea"}]})).check()
+        self.assertEqual([txn["transaction"] for txn in ran.of_type("txn")][0], "__root__ :: log in")
 
     def test_it_notices_what_is_wrong(self):
         for status, found in [(200, {"items": []}), (500, {})]:
-            ran = run(journeys.search, "tea", recording=answering(status, found))
+            ran = run(journeys.search, USER, recording=answering(status, found))
             self.assertIsInstance(ran.error, MiteError)
 
 

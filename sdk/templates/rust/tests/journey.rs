@@ -18,7 +18,7 @@ fn run(status: &str, body: &'static str) -> Option<i32> {
     });
     let mite = std::env::var("MITE").unwrap_or_else(|_| "mite".into());
     let mut command = Command::new(mite);
-    command.args(["journey", "run", ".:search", ".:words", "--add-to-config", &url]);
+    command.args(["journey", "run", ".:search", ".:users", "--add-to-config", &url]);
     command.status().expect("mite is on PATH, or named in MITE").code()
 }
 
