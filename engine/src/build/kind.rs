@@ -52,7 +52,9 @@ impl Source {
         } else if has("__init__.py") {
             Some(Self::Python(path.to_owned()))
         } else {
-            has(PYTHON_MODULE).then(|| Self::Python(path.join(PYTHON_MODULE)))
+            // `journeys.py`, not `./journeys.py`: this is how it is called in messages.
+            let module = path.join(PYTHON_MODULE);
+            has(PYTHON_MODULE).then(|| Self::Python(module.strip_prefix(".").map(Path::to_owned).unwrap_or(module)))
         }
     }
 
