@@ -61,18 +61,17 @@ impl Python {
     }
 }
 
-/// The interpreters to be asked, in order, with the virtual environments among them first: MITE_PYTHON; the active environment; those
-/// beside the source; mite's own; the one that is found on PATH.
+/// The interpreters to be asked, in order: the active environment's or that of one beside the source, mite's own, those on PATH. Where
+/// MITE_PYTHON names one, that and mite's own.
 fn candidates(directory: &Path, store: &Store) -> Vec<PathBuf> {
     let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(only) = named("MITE_PYTHON") {
-        return vec![only];
+    let own = Some(interpreter(&store.environment(&own()))).filter(|path| path.exists());
+    if let Some(chosen) = named("MITE_PYTHON") {
+        return std::iter::once(chosen).chain(own).collect();
     }
-    let mut found: Vec<PathBuf> = environment(directory).into_iter().map(|place| interpreter(&place)).collect();
-    found.push(interpreter(&store.environment(&own())));
-    found.retain(|path| path.exists());
-    found.extend(["python3".into(), "python".into()]);
-    found
+    let beside = environment(directory).map(|place| interpreter(&place));
+    let found = ["python3", "python"].map(PathBuf::from);
+    beside.into_iter().chain(own).chain(found).collect()
 }
 
 /// The virtual environment whose packages a source uses: the active one, or one beside it.
