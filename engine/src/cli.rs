@@ -14,12 +14,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::build;
 use crate::cat;
 use crate::collector;
 use crate::console::screen::Screen;
 use crate::distributed;
+use crate::doctor;
 use crate::duplicator;
 use crate::exporter;
+use crate::inspect;
+use crate::new;
 use crate::playground;
 use crate::receiver;
 use crate::recorder;
@@ -27,14 +31,15 @@ use crate::runner::remote;
 use crate::shutdown::{self, Signals};
 use crate::stats;
 use crate::up;
+use crate::watch;
 use end::{done, failed, part, reported};
 use here::{JourneyCommand, ScenarioCommand};
 use output::Output;
 
 /// A load-testing engine: journeys are WebAssembly components.
 ///
-/// A journey is what one user does; a scenario says how many journeys run when. Both are written in Rust (Python and
-/// JavaScript follow), built into one file, and run here.
+/// A journey is what one user does; a scenario says how many journeys run when. Both are written in Rust, Python or
+/// JavaScript, built into one file, and run here.
 #[derive(Debug, Parser)]
 #[command(name = "mite", version, after_help = EXAMPLES, max_term_width = 110)]
 struct Cli {
@@ -70,7 +75,8 @@ enum Command {
     ///
     /// Example: mite up load:load --add-to-config=url:http://127.0.0.1:14380/ --add-to-config=seconds:5
     Up {
-        /// `file.wasm:name`, or `package.name:name` looked up on MITE_PATH (default: here, then target/journeys)
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or a source that is
+        /// built first (`journeys.py:name`, `.:name`)
         spec: String,
         #[command(flatten)]
         args: Box<up::Args>,
@@ -79,8 +85,8 @@ enum Command {
     ///
     /// Example: mite controller load:load --expect-runners=2 --add-to-config=url:http://127.0.0.1:14380/
     Controller {
-        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
-        /// `https://host/file.wasm@sha256:DIGEST:name`
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), a source that is
+        /// built first (`journeys.py:name`, `.:name`), or `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         #[command(flatten)]
         args: Box<distributed::Args>,
@@ -122,6 +128,18 @@ enum Command {
     ///
     /// Example: mite cat collector_data/current | mite uncat > copy.msgpack
     Uncat(cat::uncat::Args),
+    /// Make a project that builds and runs at once
+    New(new::Args),
+    /// Build a component from its sources, if they have changed
+    ///
+    /// Example: mite build journeys.py -o journeys.wasm
+    Build(build::Args),
+    /// Run a journey once on each save of its source
+    Watch(watch::Args),
+    /// Show which languages journeys can be built from here, and what to install
+    Doctor(doctor::Args),
+    /// Show what is in a component and what it may do
+    Inspect(inspect::Args),
 }
 
 /// Parses the command line and does what it says.
@@ -163,8 +181,16 @@ async fn run(command: Command, output: &Output, screen: &Screen) -> ExitCode {
             use recorder::process;
             part(screen, process::Error::exit_code, async |shutdown| process::run(args, shutdown).await).await
         }
-        Command::Cat(args) => done(screen, cat::run(&args)),
-        Command::Uncat(_) => done(screen, cat::uncat::run()),
+        Command::Cat(args) => done(screen, cat::run(&args), cat::Error::exit_code),
+        Command::Uncat(_) => done(screen, cat::uncat::run(), cat::Error::exit_code),
+        Command::New(args) => done(screen, new::run(&args), new::Error::exit_code),
+        Command::Build(args) => done(screen, build::run(&args), build::Error::exit_code),
+        Command::Watch(args) => done(screen, watch::run(&args).await, watch::Error::exit_code),
+        Command::Doctor(args) => match doctor::run(&args) {
+            Ok(code) => code,
+            Err(error) => failed(screen, &error.to_string(), 1),
+        },
+        Command::Inspect(args) => done(screen, inspect::run(&args).await, inspect::Error::exit_code),
         Command::PrometheusExporter(args) => {
             use exporter::process;
             let run = async |shutdown| process::run(args, stats::help, shutdown).await;
@@ -181,8 +207,12 @@ async fn run(command: Command, output: &Output, screen: &Screen) -> ExitCode {
 }
 
 async fn control(args: &distributed::Args, spec: &str, screen: &Screen) -> ExitCode {
+    let spec = match build::spec(spec) {
+        Ok(spec) => spec,
+        Err(error) => return done(screen, Err(error), build::Error::exit_code),
+    };
     let tested = async {
-        let (spec, mut signals) = (spec.parse()?, Signals::new()?);
+        let mut signals = Signals::new()?;
         distributed::run(args, distributed::Wanted::Scenario(spec), &mut signals, screen).await
     };
     let tested: Result<_, distributed::Error> = tested.await;
@@ -190,9 +220,8 @@ async fn control(args: &distributed::Args, spec: &str, screen: &Screen) -> ExitC
 }
 
 async fn whole(args: &up::Args, spec: &str, output: &Output, screen: &Screen) -> ExitCode {
-    let tested = match spec.parse() {
-        Ok(spec) => up::run(args, spec, &output.words(), screen).await,
-        Err(error) => Err(distributed::Error::Component(error).into()),
-    };
-    reported(screen, tested, up::Error::exit_code)
+    match build::spec(spec) {
+        Ok(spec) => reported(screen, up::run(args, spec, &output.words(), screen).await, up::Error::exit_code),
+        Err(error) => done(screen, Err(error), build::Error::exit_code),
+    }
 }

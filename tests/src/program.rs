@@ -161,8 +161,9 @@ pub fn patiently<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     eventually_within(LONGEST, what, ask)
 }
 
+/// The same with a patience of one's own.
 #[track_caller]
-fn eventually_within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn eventually_within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = std::time::Instant::now();
     loop {
         if let Some(answer) = ask() {

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cat;
 use crate::console::Report;
 use crate::console::screen::Screen;
 use crate::shutdown;
@@ -34,10 +33,11 @@ pub async fn part<E: std::error::Error + From<std::io::Error>>(
     }
 }
 
-pub fn done(screen: &Screen, done: Result<(), cat::Error>) -> ExitCode {
+/// A command that does one thing.
+pub fn done<E: std::error::Error>(screen: &Screen, done: Result<(), E>, exit_code: fn(&E) -> u8) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(screen, &with_causes(&error), error.exit_code()),
+        Err(error) => failed(screen, &with_causes(&error), exit_code(&error)),
     }
 }
 

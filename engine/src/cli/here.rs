@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::end::reported;
-use crate::component::Error;
+use super::end::{done, reported};
+use crate::build::{self, Error};
 use crate::component::spec::Spec;
 use crate::console::screen::Screen;
 use crate::local::{self, Datapool, Wanted};
@@ -16,8 +16,8 @@ pub enum ScenarioCommand {
     ///
     /// Example: mite scenario test load:load --add-to-config=url:http://127.0.0.1:14380/ --web-address=127.0.0.1:9301
     Test {
-        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
-        /// `https://host/file.wasm@sha256:DIGEST:name`
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), a source that is
+        /// built first (`journeys.py:name`, `.:name`), or `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         #[command(flatten)]
         args: Box<local::Args>,
@@ -30,8 +30,8 @@ pub enum JourneyCommand {
     ///
     /// Example: mite journey test shop:buy shop:users --volume=20 --duration=30
     Test {
-        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
-        /// `https://host/file.wasm@sha256:DIGEST:name`
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), a source that is
+        /// built first (`journeys.py:name`, `.:name`), or `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         /// Its data: `file.wasm:name`, `package.name:name`, or a .csv, .jsonl or .msgpack file
         datapool: Option<String>,
@@ -48,8 +48,8 @@ pub enum JourneyCommand {
     ///
     /// Example: mite journey run shop:buy shop:users
     Run {
-        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), or
-        /// `https://host/file.wasm@sha256:DIGEST:name`
+        /// `file.wasm:name`, `package.name:name` looked up on MITE_PATH (default: here, then target/journeys), a source that is
+        /// built first (`journeys.py:name`, `.:name`), or `https://host/file.wasm@sha256:DIGEST:name`
         spec: String,
         /// Its data, of which the first item is used
         datapool: Option<String>,
@@ -68,7 +68,7 @@ fn duration(text: &str) -> Result<f64, String> {
 /// `mite scenario ...`
 pub async fn scenario(command: ScenarioCommand, screen: &Screen) -> ExitCode {
     let ScenarioCommand::Test { spec, args } = command;
-    test(&args, spec.parse().map(Wanted::Scenario), screen).await
+    test(&args, build::spec(&spec).map(Wanted::Scenario), screen).await
 }
 
 /// `mite journey ...`
@@ -87,13 +87,18 @@ pub async fn journey(command: JourneyCommand, screen: &Screen) -> ExitCode {
 }
 
 fn parsed(spec: &str, datapool: Option<&str>) -> Result<(Spec, Option<Datapool>), Error> {
-    Ok((spec.parse()?, datapool.map(str::parse).transpose()?))
+    let datapool = match datapool.map(str::parse).transpose()? {
+        Some(Datapool::Spec(spec)) => {
+            Some(Datapool::Spec(Spec { component: build::component(spec.component)?, name: spec.name }))
+        }
+        file => file,
+    };
+    Ok((build::spec(spec)?, datapool))
 }
 
 async fn test(args: &local::Args, wanted: Result<Wanted, Error>, screen: &Screen) -> ExitCode {
-    let tested = match wanted {
-        Ok(wanted) => local::run(args, wanted, screen).await,
-        Err(error) => Err(error.into()),
-    };
-    reported(screen, tested, local::Error::exit_code)
+    match wanted {
+        Ok(wanted) => reported(screen, local::run(args, wanted, screen).await, local::Error::exit_code),
+        Err(error) => done(screen, Err(error), Error::exit_code),
+    }
 }

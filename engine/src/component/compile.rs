@@ -59,6 +59,8 @@ pub struct Compiled {
     /// The component itself.
     pub bytes: Vec<u8>,
     pub code: Code,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
     /// Whether the code was there already.
     pub cached: bool,
 }
@@ -96,7 +98,7 @@ fn compile_read(
     path: PathBuf,
     bytes: Vec<u8>,
 ) -> Result<Compiled, Error> {
-    check(world, &path, &bytes)?;
+    let imports = check(world, &path, &bytes)?;
     let cache = Cache::open();
     let kept = cache.as_ref().and_then(|cache| cache.get(engine, &bytes));
     let cached = kept.is_some();
@@ -104,7 +106,7 @@ fn compile_read(
         Some(code) => code,
         None => compile_new(engine, cache.as_ref(), &path, &bytes)?,
     };
-    Ok(Compiled { package, path, bytes, code, cached })
+    Ok(Compiled { package, path, bytes, code, imports, cached })
 }
 
 fn compile_new(engine: &Engine, cache: Option<&Cache>, file: &Path, bytes: &[u8]) -> Result<Code, Error> {
@@ -127,8 +129,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(failed)
 }
 
-/// Whether this is a component for that world: before anything is compiled, so that the answer says what is wrong with it.
-fn check(world: &World, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+/// Whether this is a component for that world: before anything is compiled, so that the answer says what is wrong with it. Answers
+/// what it imports.
+fn check(world: &World, path: &Path, bytes: &[u8]) -> Result<Vec<String>, Error> {
     let path = path.to_owned();
     if bytes.starts_with(b"\x7fELF") {
         return Err(Error::Compiled { path });
@@ -153,11 +156,11 @@ fn check(world: &World, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     if let (false, Some(other)) = (missing.is_empty(), other) {
         return Err(Error::OtherWorld { path, has: other.has, wanted: world.has });
     }
-    let unknown: Vec<_> = imports.into_iter().filter(|name| !world.knows(name)).collect();
+    let unknown: Vec<_> = imports.iter().filter(|name| !world.knows(name)).cloned().collect();
     if !unknown.is_empty() {
         return Err(Error::UnknownImports { path, imports: unknown, world: world.name });
     }
-    if missing.is_empty() { Ok(()) } else { Err(Error::MissingExports { path, missing, world: world.name }) }
+    if missing.is_empty() { Ok(imports) } else { Err(Error::MissingExports { path, missing, world: world.name }) }
 }
 
 impl World {

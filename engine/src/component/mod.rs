@@ -9,6 +9,7 @@ pub mod error;
 mod fetch;
 pub mod limits;
 pub mod output;
+pub mod processors;
 pub mod spec;
 pub mod ticker;
 
