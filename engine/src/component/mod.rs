@@ -7,8 +7,10 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 mod fetch;
+pub mod js;
 pub mod limits;
 pub mod output;
+pub mod script;
 pub mod spec;
 pub mod ticker;
 
