@@ -16,8 +16,9 @@ engine:
 	$(CARGO) build --release -p mite
 
 journeys: target-wasm
-	$(CARGO) build --profile guest --target wasm32-wasip2 -p load -p shop -p example -p hostile -p probe -p processors -p hostile-processors
-	@mkdir -p $(JOURNEYS)/mite $(JOURNEYS)/my/custom
+	$(CARGO) build --profile guest --target wasm32-wasip2 -p cases -p load -p shop -p example -p hostile -p probe -p processors -p hostile-processors
+	@mkdir -p $(JOURNEYS)/mite $(JOURNEYS)/my/custom $(JOURNEYS)/rust
+	@cp target/wasm32-wasip2/guest/cases.wasm $(JOURNEYS)/rust/cases.wasm
 	@cp $(foreach guest,load shop hostile probe processors hostile_processors,target/wasm32-wasip2/guest/$(guest).wasm) $(JOURNEYS)/
 	@cp target/wasm32-wasip2/guest/example.wasm $(JOURNEYS)/mite/example.wasm
 	@cp target/wasm32-wasip2/guest/processors.wasm $(JOURNEYS)/my/custom/processors.wasm

@@ -1,5 +1,6 @@
 //! mite: a distributed load-testing engine. See the manual in `docs/`.
 
+pub mod build;
 pub mod cat;
 pub mod cli;
 pub mod collector;
@@ -7,9 +8,12 @@ pub mod component;
 pub mod console;
 pub mod controller;
 pub mod distributed;
+pub mod doctor;
 pub mod duplicator;
 pub mod exporter;
+pub mod inspect;
 pub mod local;
+pub mod new;
 pub mod playground;
 pub mod receiver;
 pub mod recorder;
@@ -17,7 +21,9 @@ pub mod runner;
 pub mod scenario;
 pub mod shutdown;
 pub mod sink;
+pub mod sources;
 pub mod stats;
 pub mod steer;
 pub mod up;
+pub mod watch;
 pub mod wire;

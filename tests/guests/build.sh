@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the guests of the tests: build.sh OUTDIR makes OUTDIR/python.wasm and OUTDIR/js.wasm, each only if something that
-# it is made of has changed. PYTHON names a Python that has the packages below; default: python3.
+# Builds the guests of the tests: build.sh OUTDIR makes OUTDIR/python.wasm and OUTDIR/js.wasm, and OUTDIR/../journeys/python/cases.wasm
+# by the Python SDK, each only if something that it is made of has changed. PYTHON names a Python that has the packages below; default: python3.
 set -eu
 
 componentize_py=componentize-py==0.25.1
@@ -35,6 +35,15 @@ inputs() {
   (
     cd "$here"
     find build.sh "$1" ../../wit -type f ! -path '*/__pycache__/*' ! -path '*/target/*' | LC_ALL=C sort |
+      while read -r file; do sha256 "$file"; done | sha256 | cut -d' ' -f1
+  )
+}
+
+# The same of what the cases in Python are made of.
+inputs_cases() {
+  (
+    cd "$here/../.."
+    find sdk/python journeys/python wit -type f ! -path '*/__pycache__/*' ! -path '*/tests/*' ! -name '*.md' | LC_ALL=C sort |
       while read -r file; do sha256 "$file"; done | sha256 | cut -d' ' -f1
   )
 }
@@ -80,8 +89,22 @@ build_js() {
   mv "$out/js.wasm.$$" "$out/js.wasm"
 }
 
-for guest in python js; do
-  hash=$(inputs $guest)
+build_cases() {
+  needs "$componentize_py"
+  mkdir -p "$out/../journeys/python"
+  PYTHONPATH=$here/../../sdk/python PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m mite.build "$here/../../journeys/python/cases.py" \
+    -o "$out/cases.wasm" --wit "$wit"
+  cp "$out/cases.wasm" "$out/../journeys/python/cases.wasm"
+}
+
+for guest in python js cases; do
+  case $guest in
+    cases)
+      hash=$(inputs_cases)
+      [ -f "$out/../journeys/python/cases.wasm" ] || rm -f "$out/cases.inputs"
+      ;;
+    *) hash=$(inputs $guest) ;;
+  esac
   if current $guest "$hash"; then continue; fi
   echo "building $out/$guest.wasm" >&2
   rm -f "$out/$guest.inputs"

@@ -141,6 +141,7 @@ fn as_reader(command: &mut Command, directory: &Path) {
     let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path))).expect("a search path");
     command.current_dir(directory).env("PATH", path).env_remove("CARGO_TARGET_DIR").env_remove("MITE_PATH");
     command.env("NO_COLOR", "1").env("MITE_CACHE_DIR", root().join("target/test-cache"));
+    command.env("MITE_PYTHON", root().join("target/venv/bin/python"));
 }
 
 /// All `rust` blocks as modules of one package.

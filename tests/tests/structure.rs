@@ -8,6 +8,12 @@ use tests::program::root;
 /// sees a neighbour.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("scenario", &[]),
+    ("sources", &[]),
+    ("build", &["component", "console", "sources"]),
+    ("new", &["build", "console", "sources"]),
+    ("doctor", &["build", "console"]),
+    ("watch", &["wire", "shutdown", "component", "console", "build"]),
+    ("inspect", &["wire", "component", "console", "build"]),
     ("wire", &[]),
     ("shutdown", &[]),
     ("sink", &["wire"]),
@@ -45,6 +51,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "local",
+            "build",
+            "inspect",
+            "new",
+            "doctor",
+            "watch",
             "component",
             "console",
             "playground",

@@ -90,6 +90,11 @@ impl Cache {
         Some(Self { directory, secret })
     }
 
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The code of a component under this engine's version and settings.
     pub fn get(&self, engine: &Engine, component: &[u8]) -> Option<Code> {
         let file = open_own(&self.path(engine, component))?;

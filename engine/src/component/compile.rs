@@ -61,6 +61,8 @@ pub struct Compiled {
     /// The component itself.
     pub bytes: Vec<u8>,
     pub code: Code,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
     /// Whether the code was there already.
     pub cached: bool,
 }
@@ -98,7 +100,7 @@ fn compile_read(
     path: PathBuf,
     bytes: Vec<u8>,
 ) -> Result<Compiled, Error> {
-    check(world, &path, &bytes)?;
+    let imports = check(world, &path, &bytes)?;
     let cache = Cache::open();
     // Code is kept under what it is made of, so that all journeys in JavaScript share their engine's.
     let (own, script) = script::split(&bytes);
@@ -109,7 +111,7 @@ fn compile_read(
         None => compile_new(engine, cache.as_ref(), &path, own)?,
     }
     .with_script(script);
-    Ok(Compiled { package, path, bytes, code, cached })
+    Ok(Compiled { package, path, bytes, code, imports, cached })
 }
 
 fn compile_new(engine: &Engine, cache: Option<&Cache>, file: &Path, bytes: &[u8]) -> Result<Code, Error> {
@@ -132,8 +134,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(failed)
 }
 
-/// Whether this is a component for that world: before anything is compiled, so that the answer says what is wrong with it.
-fn check(world: &World, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+/// Whether this is a component for that world: before anything is compiled, so that the answer says what is wrong with it. Answers
+/// what it imports.
+fn check(world: &World, path: &Path, bytes: &[u8]) -> Result<Vec<String>, Error> {
     let path = path.to_owned();
     if bytes.starts_with(b"\x7fELF") {
         return Err(Error::Compiled { path });
@@ -158,11 +161,11 @@ fn check(world: &World, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     if let (false, Some(other)) = (missing.is_empty(), other) {
         return Err(Error::OtherWorld { path, has: other.has, wanted: world.has });
     }
-    let unknown: Vec<_> = imports.into_iter().filter(|name| !world.knows(name)).collect();
+    let unknown: Vec<_> = imports.iter().filter(|name| !world.knows(name)).cloned().collect();
     if !unknown.is_empty() {
         return Err(Error::UnknownImports { path, imports: unknown, world: world.name });
     }
-    if missing.is_empty() { Ok(()) } else { Err(Error::MissingExports { path, missing, world: world.name }) }
+    if missing.is_empty() { Ok(imports) } else { Err(Error::MissingExports { path, missing, world: world.name }) }
 }
 
 impl World {

@@ -10,6 +10,7 @@ mod fetch;
 pub mod js;
 pub mod limits;
 pub mod output;
+pub mod processors;
 pub mod script;
 pub mod spec;
 pub mod ticker;

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use super::Error;
 
+/// What the files end in that components are built from: `mite build` says more of them.
+pub const SOURCES: [&str; 10] = ["py", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "rs"];
+
 /// A component and a name in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
@@ -16,7 +19,7 @@ pub struct Spec {
 /// How the component was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Component {
-    /// `./a/load.wasm`
+    /// `./a/load.wasm`, or a source that one is built from: `journeys.py`, a directory.
     File(PathBuf),
     /// `mite.example`: looked up on the search path.
     Package(String),
@@ -80,9 +83,11 @@ impl FromStr for Spec {
 }
 
 impl From<&str> for Component {
-    /// What ends in `.wasm` or has a slash is a file, all else a package.
+    /// What ends in `.wasm` or as a source does, has a slash or is `.` is a file, all else a package.
     fn from(text: &str) -> Self {
-        let is_file = text.ends_with(".wasm") || text.contains(['/', '\\']);
+        let ending = Path::new(text).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let is_file =
+            ending == "wasm" || SOURCES.contains(&ending) || text.contains(['/', '\\']) || [".", ".."].contains(&text);
         if is_file { Self::File(text.into()) } else { Self::Package(text.to_owned()) }
     }
 }
@@ -160,6 +165,7 @@ mod tests {
             ("./a/load.wasm:load", "load:load", "whatever its directory"),
             ("load:load", "load:load", "a package"),
             ("mite.example:journey", "mite.example:journey", "a package with a dot"),
+            ("journeys.py:visit", "journeys:visit", "a source is a file"),
             ("a:b/load.wasm:x", "load:x", "split at the last colon"),
             (&remote("https://host:8443/a/load.wasm?v=1"), "load:x", "the stem of a file elsewhere"),
             (&remote("https://host/"), "host:x", "a host where there is no file"),

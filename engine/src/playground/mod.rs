@@ -98,6 +98,18 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl Error {
+    /// What the program ends with: see the table of exit codes in the manual.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Worker { .. } | Self::Io(_) => 1,
+            Self::Address { .. } | Self::InUse { .. } | Self::Listen { .. } => 104,
+        }
+    }
 }
 
 /// Serves until `shutdown`; requests in flight then have one second to end.

@@ -29,6 +29,8 @@ use crate::wire::config::Config;
 const ENGINE: &[u8] = include_bytes!(env!("MITE_JS_ENGINE"));
 #[cfg(not(js_engine))]
 const ENGINE: &[u8] = &[];
+/// Whether this program can build and so run JavaScript.
+pub const IS_THERE: bool = !ENGINE.is_empty();
 
 /// Builds the component of a module and all that it imports. No other program is needed. The component is started once, so
 /// that what is wrong with the script is known.

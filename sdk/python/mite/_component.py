@@ -1,0 +1,134 @@
+"""The component's exports. Nothing is raised here but what the contract knows: anything else would be a trap.
+
+`load` is called by the module that `mite.build` writes; it is the last thing that happens before the instance is frozen.
+"""
+
+import gc
+import importlib
+import json
+import os
+import random
+import sys
+import traceback
+
+# Python imports these only when they are needed, and a component has no files then.
+import encodings.idna  # noqa: F401
+import encodings.latin_1  # noqa: F401
+import encodings.utf_16  # noqa: F401
+import html.parser  # noqa: F401
+
+import mite_browser  # noqa: F401
+import mite_http  # noqa: F401
+from mite import _failure
+from mite._config import config
+from mite._loop import loop
+from mite._packer import unpack
+from mite._planner import Planner
+from mite._registry import Registry
+from mite._version import __version__
+from mite._wit import Err, journeys
+from mite.context import Context
+
+#: Begins a line on standard error that is for `mite.build`.
+TOLD = "mite-build: "
+
+registry = planner = None
+_seeded = False
+
+
+def load(module_name, root):
+    """Imports the author's module, which is below the directory `root`, and finds out what it has."""
+    global registry, planner
+    root = os.path.join(root, "")
+    _failure.set_root(root)
+    try:
+        entry = importlib.import_module(module_name)
+        registry = Registry.of(entry, root)
+        if not registry.journeys and not registry.scenarios:
+            raise LookupError("there is no journey in it, which is an `async def visit(ctx):`, and no scenario")
+    except BaseException as error:
+        _tell(**_describe(error, root))
+        raise
+    planner = Planner(registry)
+    _failure.keep_sources([module.__file__ for module in registry.modules.values()])
+    gc.collect()
+    gc.freeze()  # what is in the image is never garbage: collections must not touch its pages
+
+
+def _describe(error, root):
+    """For `mite.build`: what went wrong, where, and the way there through the author's modules."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(root)]
+    for frame in frames:
+        frame.filename = frame.filename.removeprefix(root)
+    frames = [frame for frame in frames if not frame.filename.startswith("_mite")]
+    return {
+        "error": "".join(traceback.format_exception_only(error)).replace(root, ""),
+        "location": _failure.location(error),
+        "stack": "".join(traceback.format_list(frames)),
+        "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
+    }
+
+
+def _tell(**what):
+    print(TOLD + json.dumps(what), file=sys.stderr, flush=True)
+
+
+def run(context):
+    """Runs one journey; every exception becomes the `ending` of the WIT result."""
+    try:
+        _fresh()
+        config.at(context.config_version)
+        function = registry.journeys[context.journey]
+        args = unpack(context.args) if context.args else ()
+        result = function(Context(context.context_id), *args)
+        if hasattr(result, "__await__"):
+            loop.run(result)
+    except BaseException as error:
+        reported = _failure.reported(error)
+        told = journeys.Ending_Reported() if reported else journeys.Ending_Failed(_failure.failure(error))
+        raise Err(told) from None
+
+
+def _fresh():
+    """The build froze the state of chance into the image."""
+    global _seeded
+    if not _seeded:
+        random.seed()
+        _seeded = True
+
+
+def _guarded(function, *args):
+    """Calls a function of the scenario; every exception becomes its `failure`."""
+    try:
+        _fresh()
+        return function(*args)
+    except BaseException as error:
+        raise Err(_failure.failure(error)) from None
+
+
+class Journeys:
+    def describe(self):
+        return journeys.Contents(
+            list(registry.journeys), list(registry.scenarios), list(registry.datapools), list(registry.volume_models),
+            f"python {__version__}",
+        )
+
+    def run(self, context):
+        run(context)
+
+
+class Scenarios:
+    def scenario(self, name):
+        return _guarded(planner.scenario, name)
+
+    def datapool(self, name):
+        return _guarded(planner.datapool, name)
+
+    def items(self, datapool, most):
+        return _guarded(planner.items, datapool, most)
+
+    def required(self, model, start, end):
+        return _guarded(planner.required, model, start, end)
+
+
+loop.set_exception_handler(_failure.tell_orphan)

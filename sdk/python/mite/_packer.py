@@ -1,0 +1,146 @@
+"""msgpack, as far as fields, arguments and values of the config need it."""
+
+import struct
+
+DEPTH = 64
+
+
+def pack(value):
+    """A value as msgpack; what can't be there is a TypeError, what is nested too deeply (64) or too large a ValueError."""
+    out = bytearray()
+    _pack(out, value, DEPTH)
+    return bytes(out)
+
+
+def unpack(data):
+    """The value of a whole msgpack object."""
+    try:
+        value, end = _unpack(data, 0)
+    except (IndexError, struct.error):
+        raise ValueError("the msgpack value is cut off") from None
+    if end != len(data):
+        raise ValueError(f"{len(data) - end} bytes after the msgpack value")
+    return value
+
+
+def text(value):
+    """Checks what is to cross to the host as a string: a wrong type or a lone surrogate would be a trap there."""
+    if not isinstance(value, str):
+        raise TypeError(f"this must be a str, not {type(value).__name__}: {value!r}")
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def unsigned(value, bits):
+    """The same for a number: one that doesn't fit would be a trap."""
+    if not 0 <= (whole := int(value)) < 1 << bits:
+        raise ValueError(f"this must be between 0 and 2**{bits} - 1: {value!r}")
+    return whole
+
+
+def _pack(out, value, depth):
+    kind = type(value)
+    if kind is str or isinstance(value, str):
+        data = value.encode("utf-8", "replace")
+        _head(out, len(data), (0xA0, 32), (0xD9, 0xDA, 0xDB))
+        out += data
+    elif value is None:
+        out.append(0xC0)
+    elif value is True or value is False:
+        out.append(0xC2 + value)
+    elif isinstance(value, int):
+        _int(out, value)
+    elif isinstance(value, float):
+        out += struct.pack(">Bd", 0xCB, value)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        _head(out, len(value), None, (0xC4, 0xC5, 0xC6))
+        out += value
+    elif not depth:
+        raise ValueError(f"a message can't be nested more than {DEPTH} deep")
+    elif isinstance(value, (list, tuple)):
+        _head(out, len(value), (0x90, 16), (None, 0xDC, 0xDD))
+        for item in value:
+            _pack(out, item, depth - 1)
+    elif isinstance(value, dict):
+        _head(out, len(value), (0x80, 16), (None, 0xDE, 0xDF))
+        for key, item in value.items():
+            _pack(out, key, depth - 1)
+            _pack(out, item, depth - 1)
+    else:
+        raise TypeError(f"a {kind.__name__} can't be in a message")
+
+
+_INTS = (
+    (0xCC, ">BB", 0, 1 << 8), (0xCD, ">BH", 0, 1 << 16), (0xCE, ">BI", 0, 1 << 32), (0xCF, ">BQ", 0, 1 << 64),
+    (0xD0, ">Bb", -(1 << 7), 0), (0xD1, ">Bh", -(1 << 15), 0), (0xD2, ">Bi", -(1 << 31), 0), (0xD3, ">Bq", -(1 << 63), 0),
+)
+
+
+def _int(out, value):
+    if -32 <= value < 128:
+        out.append(value & 0xFF)
+        return
+    for tag, form, low, high in _INTS:
+        if low <= value < high:
+            out += struct.pack(form, tag, value)
+            return
+    raise ValueError("an integer of more than 64 bits can't be in a message")
+
+
+def _head(out, size, fix, tags):
+    """A type and a size in the shortest form that the type has."""
+    if fix and size < fix[1]:
+        out.append(fix[0] | size)
+    elif tags[0] and size < 1 << 8:
+        out += struct.pack(">BB", tags[0], size)
+    elif size < 1 << 16:
+        out += struct.pack(">BH", tags[1], size)
+    else:
+        out += struct.pack(">BI", tags[2], size)
+
+
+_SCALARS = {
+    0xCA: ">f", 0xCB: ">d", 0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q",
+}
+_SIZES = {
+    0xC4: (">B", "bytes"), 0xC5: (">H", "bytes"), 0xC6: (">I", "bytes"),
+    0xD9: (">B", "str"), 0xDA: (">H", "str"), 0xDB: (">I", "str"),
+    0xDC: (">H", "list"), 0xDD: (">I", "list"), 0xDE: (">H", "dict"), 0xDF: (">I", "dict"),
+}
+_CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
+
+
+def _unpack(data, at):
+    tag = data[at]
+    at += 1
+    if tag < 0x80:
+        return tag, at
+    if tag >= 0xE0:
+        return tag - 256, at
+    if tag < 0x90:
+        return _sized(data, at, tag & 15, "dict")
+    if tag < 0xA0:
+        return _sized(data, at, tag & 15, "list")
+    if tag < 0xC0:
+        return _sized(data, at, tag & 31, "str")
+    if tag in _CONSTANTS:
+        return _CONSTANTS[tag], at
+    if tag in _SCALARS:
+        return struct.unpack_from(_SCALARS[tag], data, at)[0], at + struct.calcsize(_SCALARS[tag])
+    if tag in _SIZES:
+        form, kind = _SIZES[tag]
+        return _sized(data, at + struct.calcsize(form), struct.unpack_from(form, data, at)[0], kind)
+    raise ValueError(f"msgpack type {tag:#x} isn't known here")
+
+
+def _sized(data, at, size, kind):
+    if kind in ("str", "bytes"):
+        if at + size > len(data):
+            raise ValueError("the msgpack value is cut off")
+        value = bytes(data[at:at + size])
+        return (value.decode("utf-8", "replace") if kind == "str" else value), at + size
+    items = []
+    for _ in range(size * (2 if kind == "dict" else 1)):
+        item, at = _unpack(data, at)
+        # A list can't be a key of a dict, a tuple can.
+        items.append(tuple(item) if kind == "dict" and isinstance(item, list) and not len(items) % 2 else item)
+    return (dict(zip(items[::2], items[1::2])) if kind == "dict" else items), at

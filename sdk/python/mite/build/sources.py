@@ -1,0 +1,96 @@
+"""Which of the author's modules a component is made of."""
+
+import ast
+import os
+import shutil
+
+#: More than this is no journey.
+MODULES = 2_000
+
+
+class Sources:
+    """The modules that `path`, a file or the directory of a package, imports from the directories beside it.
+
+    `entry` is the module's name, `files` the files by their path in the component.
+    """
+
+    def __init__(self, path):
+        path = os.path.abspath(path)
+        self.root, self.entry = _root(path)
+        self._roots = list(dict.fromkeys([self.root, os.getcwd()]))
+        self.files, self._left = {}, []
+        self._add(self.entry)
+        if os.path.isdir(path):
+            self._add_package(path)
+        while self._left:
+            name, file = self._left.pop()
+            for imported in _imports(file, name):
+                self._add(imported)
+
+    def _add(self, name):
+        """A module and the packages around it; one that isn't the author's is left to Python."""
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            for root in self._roots:
+                base = os.path.join(root, *parts[:end])
+                file = next((file for file in (os.path.join(base, "__init__.py"), base + ".py") if os.path.isfile(file)), None)
+                if file:
+                    self._take(".".join(parts[:end]), file, os.path.relpath(file, root))
+                    break
+
+    def _add_package(self, directory):
+        for folder, folders, files in os.walk(directory):
+            folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
+            for file in files:
+                if file.endswith(".py"):
+                    path = os.path.relpath(os.path.join(folder, file), self.root)
+                    name = path.removesuffix(".py").removesuffix(os.sep + "__init__").replace(os.sep, ".")
+                    self._take(name, os.path.join(folder, file), path)
+
+    def _take(self, name, file, path):
+        if path not in self.files and len(self.files) < MODULES:
+            self.files[path] = file
+            self._left.append((name, file))
+
+    def copy(self, directory):
+        for path, file in self.files.items():
+            target = os.path.join(directory, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(file, target)
+
+    def shown(self, path):
+        """A path in the component as the author knows it."""
+        file = self.files.get(path)
+        shown = os.path.relpath(file) if file else path
+        return file if shown.startswith("..") else shown
+
+
+def _root(path):
+    """The directory that modules are named from, and the module's name."""
+    directory, file = os.path.split(path.rstrip(os.sep))
+    names = [file.removesuffix(".py")]
+    while os.path.isfile(os.path.join(directory, "__init__.py")):
+        directory, name = os.path.split(directory)
+        names.insert(0, name)
+    return directory, ".".join(names)
+
+
+def _imports(file, name):
+    """The names of modules that a file imports, anywhere in it. What can't be parsed says so when it is imported."""
+    try:
+        with open(file, "rb") as source:
+            tree = ast.parse(source.read())
+    except (SyntaxError, ValueError):
+        return
+    package = name if file.endswith("__init__.py") else name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                up = package.split(".")[:len(package.split(".")) - node.level + 1]
+                base = ".".join([*up, base] if base else up)
+            if base:
+                yield base
+                yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")

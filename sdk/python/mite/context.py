@@ -1,0 +1,70 @@
+"""`ctx`: what a journey is given."""
+
+import contextvars
+
+from mite._config import config
+from mite._failure import outcome
+from mite._loop import DONE
+from mite._packer import pack, text
+from mite._wit import messages, timing
+from mite._wit import transaction as host
+from mite_http.session import Session
+
+ROOT = 1
+current = contextvars.ContextVar("transaction", default=ROOT)
+
+
+class Transaction:
+    """A named, timed part of a run: `async with ctx.transaction("log in"):`. Which one is the current one asyncio follows,
+    through tasks and all."""
+
+    __slots__ = ("_id", "_name", "_token")
+
+    def __init__(self, name):
+        self._name = name
+
+    def __aenter__(self):
+        self._id = host.begin(self._name, current.get())
+        self._token = current.set(self._id)
+        return DONE
+
+    def __aexit__(self, kind, error, trace):
+        current.reset(self._token)
+        host.end(self._id, outcome(error))
+        return DONE
+
+
+class Context:
+    """What a journey is given: everything that it can do goes through this."""
+
+    def __init__(self, context_id=1):
+        #: Counts the runs of a runner from 1.
+        self.id = context_id
+        #: A mapping, read only.
+        self.config = config
+        self._http = None
+
+    @property
+    def http(self):
+        """Makes HTTP requests; one session a run."""
+        if self._http is None:
+            self._http = Session(current)
+        return self._http
+
+    @http.setter
+    def http(self, session):
+        self._http = session
+
+    def transaction(self, name):
+        """A named, timed part of the run. They nest; names are cut at 256 bytes; at a depth of 32, or with 1,000 open at once,
+        the journey traps."""
+        return Transaction(text(name))
+
+    def send(self, message_type, **fields):
+        """Sends a message. Limit: 64 fields, 64 KiB; one over it is dropped and counted."""
+        messages.send(text(message_type), pack(fields), current.get())
+
+    @property
+    def should_stop(self):
+        """Whether the test is ending, so that a long journey should come to its end."""
+        return timing.should_stop()

@@ -1,0 +1,1 @@
+"""What `wit/` has, in plain CPython: the same functions and records, over real HTTP."""
