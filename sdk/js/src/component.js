@@ -65,6 +65,8 @@ export function collect(namespace) {
 
 /** Gives the script, as the promise of its namespace. */
 export function open(promise) {
+  component = null;
+  positions = new Map();
   loading = promise.then((namespace) => {
     component = collect(namespace);
   });

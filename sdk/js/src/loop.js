@@ -102,6 +102,20 @@ function wait(due) {
   if (!ready.length && due) fire(due);
 }
 
+/**
+ * The same where nothing can block, as under Node: `start` gives a promise of a request's answer, `sleep` one of the time.
+ */
+export async function idleWith({ start, sleep }) {
+  const due = first();
+  if (!requests.size && !due) throw new Error("the journey waits for something that can never happen");
+  const waiting = [...requests].map((entry) => {
+    entry.pending ??= Object.assign(start(entry.what).then((answer) => () => answer, (error) => () => { throw error; }), { cancel() {} });
+    return entry.pending.then((take) => () => requests.has(entry) && settle(entry, take));
+  });
+  if (due) waiting.push(sleep(due.at - host.now()).then(() => () => fire(due)));
+  (await Promise.race(waiting))();
+}
+
 /** What the engine tells of promises that are rejected. */
 export function rejected(promise, reason, handled) {
   if (handled) unhandled.delete(promise);
