@@ -48,7 +48,7 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS # those of the hos
 unset CARGO_PROFILE_RELEASE_LTO CARGO_PROFILE_RELEASE_CODEGEN_UNITS CARGO_INCREMENTAL
 export RQUICKJS_SYS_NO_WASI_SDK=1 CC_wasm32_wasip2="$here/zcc" AR_wasm32_wasip2="$here/zar"
 export ZIG_GLOBAL_CACHE_DIR="$target/zig" ZIG_LOCAL_CACHE_DIR="$target/zig"
-cargo build --release --target wasm32-wasip2 --target-dir "$target"
+cargo build --locked --release --target wasm32-wasip2 --target-dir "$target"
 # A copy first and then a rename: whoever reads it has a whole one.
 cp "$target/wasm32-wasip2/release/mite_js_engine.wasm" "$out.$$"
 mv "$out.$$" "$out"
