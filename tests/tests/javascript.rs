@@ -108,7 +108,6 @@ fn mistakes_of_a_source() {
         ("export const a = 1;", "the script exports no journey"),
         ("import { browse } from '@mite/sdk'; browse;", "browse"),
         ("export const a = journey(5);", "a journey is made of a function (app.js:2:"),
-        ("while (true) {}", "InternalError: interrupted"),
         ("await new Promise(() => {});", "never happen"),
     ] {
         let ended = Project::script(text).build("app.js").expect(104);

@@ -46,7 +46,7 @@ export function reported(error) {
 }
 
 // Frames of the SDK and of the engine tell an author nothing.
-const OWN = /\(?(@mite\/sdk|node:|native|<evalScript>|file:.*\/sdk\/js\/(src|local)\/)/;
+const OWN = /(?:\(|at )(?:@mite\/sdk\/|node:|native\)|<evalScript>|file:.*\/sdk\/js\/(?:src|local)\/)/;
 const FRAME = /^\s*at (?:(?:async )?(.+?) \()?(?:file:\/\/)?([^()]+?):(\d+)(?::\d+)?\)?$/;
 
 /** `file:line:function` of the innermost place in the journey, from a stack. */

@@ -94,11 +94,11 @@ impl Resolver for Names {
             return Ok(format!("{SDK}/index.js"));
         }
         SCRIPT.with_borrow(|script| {
-            if script.contains_key(name) {
-                return Ok(name.to_owned());
+            match script.get(base).and_then(|module| module.imports.get(name)) {
+                Some(meant) => Ok(meant.clone()),
+                None if script.contains_key(name) => Ok(name.to_owned()),
+                None => Err(Error::new_resolving(base, name)),
             }
-            let meant = script.get(base).and_then(|module| module.imports.get(name));
-            meant.cloned().ok_or_else(|| Error::new_resolving(base, name))
         })
     }
 }
