@@ -52,7 +52,7 @@ fn built(entry: &Path, script: &[u8]) -> Result<Vec<u8>, Error> {
     let wasm = engine::plain()?;
     let _ticker = Ticker::start(&wasm, || {}).map_err(failed)?;
     runtime.block_on(async {
-        let component = script::join(&snapshot::of(&wasm, ENGINE, Cache::open().as_ref()).await?, script);
+        let component = script::join(&snapshot::of(&wasm, ENGINE, Cache::open().as_ref()).await, script);
         let package = entry.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let compiled = compile_bytes(&wasm, package, entry.to_owned(), component)?;
         Definition::open(&wasm, &compiled, Config::default()).await?;

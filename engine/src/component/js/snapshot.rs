@@ -7,7 +7,6 @@ use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, WasmLis
 use wasmtime::{Engine, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use super::error::Error;
 use crate::component::cache::Cache;
 use crate::component::definition::{Host, surroundings};
 use crate::component::engine::MEMORY_MAX;
@@ -16,16 +15,23 @@ use crate::wire::config::Config;
 /// What the engine calls its start: `wit/journey.wit`.
 const START: &str = "wizer-initialize";
 
-/// The started engine, from the cache if it was started before.
-pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Result<Vec<u8>, Error> {
+/// The started engine, from the cache if it was started before; where no snapshot can be taken the engine as it is, which
+/// every instance starts for itself.
+pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Vec<u8> {
     if let Some(kept) = cache.and_then(|cache| cache.made_of(engine)) {
-        return Ok(kept);
+        return kept;
     }
-    let made = make(wasm, engine).await.map_err(|error| Error::Run { reason: format!("{error:#}") })?;
+    let made = match make(wasm, engine).await {
+        Ok(made) => made,
+        Err(error) => {
+            tracing::warn!("the JavaScript engine is started anew in each instance: no snapshot of it: {error:#}");
+            return engine.to_vec();
+        }
+    };
     if let Some(Err(error)) = cache.map(|cache| cache.put_made_of(engine, &made)) {
         tracing::warn!("the engine can't be kept for the next time: {error}");
     }
-    Ok(made)
+    made
 }
 
 async fn make(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<Vec<u8>> {

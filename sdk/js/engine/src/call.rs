@@ -66,14 +66,19 @@ fn open(ctx: &Ctx) -> Result<()> {
 
 /// The SDK's functions answer `{ ok }`, `{ failure }` or `{ reported }`; they don't reject.
 fn settle<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>> {
-    let promise: Promise = sdk(ctx, name)?.call((Rest(args),))?;
-    let answer = match pump(ctx, &promise) {
-        Ok(()) => promise.result().unwrap_or_else(|| Err(Exception::throw_message(ctx, "the promise isn't settled"))),
+    let answer = match worked(ctx, name, args) {
         Err(rquickjs::Error::Exception) => sdk(ctx, "failed")?.call((ctx.catch(),)),
-        Err(error) => Err(error),
+        answer => answer,
     };
     sdk(ctx, "end")?.call::<_, ()>(())?;
     answer
+}
+
+/// A script that is stopped, or waits for ever, leaves an exception instead of an answer.
+fn worked<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>> {
+    let promise: Promise = sdk(ctx, name)?.call((Rest(args),))?;
+    pump(ctx, &promise)?;
+    promise.result().unwrap_or_else(|| Err(Exception::throw_message(ctx, "the promise isn't settled")))
 }
 
 /// Alternates between microtasks and one blocking wait.

@@ -40,7 +40,7 @@ export class TextDecoder {
   decode(input = new Uint8Array()) {
     const bytes = input instanceof ArrayBuffer ? new Uint8Array(input) : new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
     const text = host.decode(bytes, this.encoding, this.#fatal);
-    if (text === null) throw new TypeError(`the bytes are not valid ${this.encoding}`);
+    if (text == null) throw new TypeError(`the bytes are not valid ${this.encoding}`);
     return !this.#ignoreBOM && text.startsWith("\ufeff") ? text.slice(1) : text;
   }
 }

@@ -71,7 +71,7 @@ export class URL {
     this.#parts = host.parseUrl(String(url), base === undefined ? null : String(base));
     if (!this.#parts) throw new TypeError(`'${url}' is not a URL`);
   }
-  static canParse(url, base) { return host.parseUrl(String(url), base === undefined ? null : String(base)) !== null; }
+  static canParse(url, base) { return host.parseUrl(String(url), base === undefined ? null : String(base)) != null; }
   static parse(url, base) { return URL.canParse(url, base) ? new URL(url, base) : null; }
   get origin() { return this.#parts.origin; }
   get searchParams() {
