@@ -54,7 +54,7 @@ fn what_the_manual_says_works() {
     let examples: Vec<&str> =
         rows.map(|row| row.rsplit_once(" | `").expect("an example").1.trim_end_matches("` |")).collect();
     assert!(examples.len() > 20, "{} rows", examples.len());
-    let tests: Vec<String> = examples.iter().map(|it| format!("async () => ({})", it)).collect();
+    let tests: Vec<String> = examples.iter().map(|it| format!("async () => ({it})")).collect();
     let project = Project::script(&format!(
         "export const table = journey(async (ctx) => {{\n globalThis.url = ctx.config.get('url');\n const rows = [{}];\n const said = [];\n \
          for (const row of rows) said.push(await row().catch((error) => String(error)));\n ctx.send('said', {{ said }}); }});",
