@@ -36,6 +36,8 @@ def build(path, output=None, wit=None):
         raise BuildError(f"{path}: this is neither a .py file nor the directory of a package, which has an __init__.py")
     require_componentize_py()
     sources = Sources(path)
+    if sources.problem:
+        raise BuildError(_unreadable(*sources.problem))
     output = os.path.abspath(output or path.rstrip(os.sep).removesuffix(".py") + ".wasm")
     with tempfile.TemporaryDirectory(prefix="mite-build-") as stage:
         author, sdk = os.path.join(stage, "author"), os.path.join(stage, "sdk")
@@ -49,6 +51,17 @@ def build(path, output=None, wit=None):
         ended = _componentize(wit or os.path.join(_SDK, "mite", "wit"), [author, sdk, *_site_packages()], made, author)
         _judge(ended, sources, path)
         _install(made, output)
+
+
+def _unreadable(file, error):
+    """What this Python can't parse: known at once, where the component's own takes its time to say so."""
+    file, version = os.path.relpath(file), ".".join(map(str, sys.version_info[:2]))
+    if not isinstance(error, SyntaxError):
+        return f"{file}: {error}"
+    lines = [f"{file}:{error.lineno}:{error.offset}: {type(error).__name__}: {error.msg} (read by Python {version})"]
+    if error.text and error.offset:
+        lines += [f"    {error.text.rstrip()}", " " * (3 + error.offset) + "^"]
+    return "\n".join(lines)
 
 
 def require_componentize_py():

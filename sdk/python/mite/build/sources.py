@@ -18,13 +18,13 @@ class Sources:
         path = os.path.abspath(path)
         self.root, self.entry = _root(path)
         self._roots = list(dict.fromkeys([self.root, os.getcwd()]))
-        self.files, self._left = {}, []
+        self.files, self._left, self.problem = {}, [], None
         self._add(self.entry)
         if os.path.isdir(path):
             self._add_package(path)
         while self._left:
             name, file = self._left.pop()
-            for imported in _imports(file, name):
+            for imported in _imports(self._parse(file), file, name):
                 self._add(imported)
 
     def _add(self, name):
@@ -52,6 +52,15 @@ class Sources:
             self.files[path] = file
             self._left.append((name, file))
 
+    def _parse(self, file):
+        try:
+            with open(file, "rb") as source:
+                return ast.parse(source.read(), file)
+        except (SyntaxError, ValueError) as error:
+            if self.problem is None:
+                self.problem = file, error
+            return ast.Module([], [])
+
     def copy(self, directory):
         for path, file in self.files.items():
             target = os.path.join(directory, path)
@@ -75,13 +84,8 @@ def _root(path):
     return directory, ".".join(names)
 
 
-def _imports(file, name):
-    """The names of modules that a file imports, anywhere in it. What can't be parsed says so when it is imported."""
-    try:
-        with open(file, "rb") as source:
-            tree = ast.parse(source.read())
-    except (SyntaxError, ValueError):
-        return
+def _imports(tree, file, name):
+    """The names of modules that a file imports, anywhere in it."""
     package = name if file.endswith("__init__.py") else name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
