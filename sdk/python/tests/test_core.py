@@ -10,6 +10,7 @@ import msgpack
 
 from mite import DataPoolExhausted, StopVolumeModel, datapools
 from mite import volume_model as vm
+from mite._config import SETUP, config
 from mite._packer import pack, unpack
 from mite._planner import Planner
 from mite._registry import Registry
@@ -84,10 +85,15 @@ class Datapools(unittest.TestCase):
 
 
 SOURCE = """
+from mite.scenario import setup
 from mite.datapools import IterableDataPool, DataPoolExhausted, DataPoolItem, SingleRunDataPool, FileDataPool
 from mite.volume_model import Constant, Ramp
 
 users = IterableDataPool([("ada", 1), "bob"])
+
+@setup
+def prepare(config):
+    return {"token": config.get("seed", 7)}
 
 async def visit(ctx, name=None, number=None): pass
 async def _hidden(ctx): pass
@@ -129,6 +135,7 @@ class Modules(unittest.TestCase):
 
     def test_scenario(self):
         first, second, third = self.planner.scenario("scenario")
+        self.assertEqual(config[SETUP], {"token": 7})
         self.assertEqual((first.journey, first.datapool, len(first.load.value.value)), ("visit", "users", 2))
         self.assertEqual((second.journey, second.datapool, second.load.value.value), ("visit", "scenario_2", "scenario_2"))
         self.assertEqual((third.journey, third.datapool), ("elsewhere:visit", "scenario_3"))

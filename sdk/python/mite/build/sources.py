@@ -19,13 +19,17 @@ class Sources:
         self.root, self.entry = _root(path)
         self._roots = list(dict.fromkeys([self.root, os.getcwd()]))
         self.files, self._left, self.problem = {}, [], None
+        #: File, line and name of what is imported whatever happens.
+        self.needed = []
         self._add(self.entry)
         if os.path.isdir(path):
             self._add_package(path)
         while self._left:
             name, file = self._left.pop()
-            for imported in _imports(self._parse(file), file, name):
+            tree = self._parse(file)
+            for imported in _imports(tree, file, name):
                 self._add(imported)
+            self.needed += [(file, node.lineno, top) for node in tree.body for top in _tops(node)]
 
     def _add(self, name):
         """A module and the packages around it; one that isn't the author's is left to Python."""
@@ -60,6 +64,10 @@ class Sources:
             if self.problem is None:
                 self.problem = file, error
             return ast.Module([], [])
+
+    def has(self, name):
+        """Whether a module is the author's, by the first part of its name."""
+        return any(path.partition(os.sep)[0].removesuffix(".py") == name for path in self.files)
 
     def copy(self, directory):
         for path, file in self.files.items():
@@ -98,3 +106,12 @@ def _imports(tree, file, name):
             if base:
                 yield base
                 yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
+
+
+def _tops(node):
+    """The first parts of the names that a statement imports from elsewhere."""
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [node.module.partition(".")[0]]
+    return []
