@@ -1,12 +1,15 @@
 """Journeys in the local world: asyncio, transactions, errors, HTTP of the playground at MITE_PLAYGROUND."""
 
 import asyncio
+import json
 import os
 import time
 import unittest
+from unittest import mock
 
 import mite
 from mite import MiteError, check, ensure_fixed_separation
+from mite._loop import loop
 from mite.local import run
 from mite.test import http_spy
 from mite_browser import browser_decorator
@@ -60,6 +63,21 @@ class Asyncio(unittest.TestCase):
 
         run(leaves).check()
         self.assertEqual(seen, ["cancelled"])
+
+    def test_a_task_that_wont_end(self):
+        async def stubborn(ctx):
+            async def left():
+                while True:
+                    try:
+                        await slow()
+                    except asyncio.CancelledError:
+                        pass
+            asyncio.create_task(left())
+            await asyncio.sleep(0)
+
+        with mock.patch("mite._loop.CLEANUP_SECONDS", 0.02):
+            run(stubborn).check()
+        self.assertTrue(loop.alone(), "the next run has nothing of it")
 
     def test_what_can_never_happen(self):
         async def stuck(ctx):
@@ -116,9 +134,18 @@ class Telling(unittest.TestCase):
 
             async with ctx.transaction("all"):
                 await asyncio.gather(part("a"), part("b"))
+            await part("c")
 
         told = run(journey).check().of_type("in")
-        self.assertEqual({it["transaction"] for it in told}, {"__root__ :: all :: a", "__root__ :: all :: b"})
+        names = {it["transaction"] for it in told}
+        self.assertEqual(names, {"__root__ :: all :: a", "__root__ :: all :: b", "__root__ :: c"})
+
+    def test_the_place_is_the_authors(self):
+        async def journey(ctx):
+            json.loads("x")
+
+        [told] = run(journey).of_type("exception")
+        self.assertRegex(told["location"], r"^test_runs\.py:\d+:journey$")
 
     def test_separation(self):
         async def journey(ctx):
