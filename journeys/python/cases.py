@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from library import library  # noqa: F401  a journey of another module
 from mite import MiteError, check, ensure_average_separation, ensure_fixed_separation
 from mite.datapools import RecyclableIterableDataPool
 from mite.scenario import StopVolumeModel

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Once;
 
 use serde_json::{Map, Value, json};
 use tests::files::{field, json as as_json, number};
@@ -23,6 +24,16 @@ fn component(language: &str) -> PathBuf {
     let path = root().join("target/journeys").join(language).join("cases.wasm");
     assert!(path.is_file(), "{} is missing: run `make build guests`", path.display());
     path
+}
+
+/// Compiles them all, once: tests at the same time would each do the same work of many seconds.
+fn compiled() {
+    static COMPILED: Once = Once::new();
+    COMPILED.call_once(|| {
+        for (language, _) in languages() {
+            Trial::new(&["journey", "run", &format!("{}:hello", component(language).display())]).run().expect(0);
+        }
+    });
 }
 
 /// The cases by their golden files.
@@ -89,6 +100,7 @@ fn floats(value: &Value) -> Value {
 
 #[test]
 fn every_language_says_the_same() {
+    compiled();
     let cases = cases();
     assert_eq!(cases.len(), 10, "a golden file for each case");
     for (language, place) in languages() {
@@ -113,6 +125,7 @@ fn every_language_says_the_same() {
 /// Ten requests overlap in every language: the last begins before the first has ended.
 #[test]
 fn parallel_requests_are_parallel() {
+    compiled();
     for (language, _) in languages() {
         let playground = Playground::start();
         let tested = run(language, "parallel_requests", &playground).expect(0);
@@ -126,6 +139,7 @@ fn parallel_requests_are_parallel() {
 /// One scenario of journeys in all languages, one report.
 #[test]
 fn languages_side_by_side() {
+    compiled();
     let playground = Playground::start();
     let names: Vec<&str> = languages().map(|(language, _)| language).collect();
     let path = root().join("target/journeys");

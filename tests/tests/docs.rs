@@ -136,10 +136,12 @@ fn write(path: &Path, text: &str) {
 /// The environment that readers have: the program is found, cargo builds where it always does.
 fn as_reader(command: &mut Command, directory: &Path) {
     let program = mite();
-    let programs = [program.parent().expect("in a directory").to_owned()];
+    let programs = [program.parent().expect("in a directory").to_owned(), root().join("target/venv/bin")];
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path))).expect("a search path");
     command.current_dir(directory).env("PATH", path).env_remove("CARGO_TARGET_DIR").env_remove("MITE_PATH");
+    // As if the Python package were installed.
+    command.env("PYTHONPATH", root().join("sdk/python")).env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("NO_COLOR", "1").env("MITE_CACHE_DIR", root().join("target/test-cache"));
     command.env("MITE_PYTHON", root().join("target/venv/bin/python"));
 }

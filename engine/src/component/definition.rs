@@ -43,8 +43,7 @@ impl Definition {
         let host = Host::new(Arc::from(compiled.package.as_str()), compiled.code.script(), config, MEMORY_MAX);
         let (mut store, linker) = surroundings(engine, host).map_err(invalid)?;
         let instance = Journey::instantiate_async(&mut store, &component, &linker).await.map_err(invalid)?;
-        let described = instance.mite_journey_journeys().call_describe(&mut store).await;
-        let contents = described.map_err(|trap| failed(&compiled.package, "`describe`", &store, &trap))?;
+        let contents = describe(&compiled.package, &instance, &mut store).await?;
         Ok(Self { package: compiled.package.clone(), store, instance, contents })
     }
 
@@ -83,6 +82,8 @@ impl Definition {
         let what = format!("scenario `{name}`");
         let answer = in_time(self.instance.mite_journey_scenarios().call_scenario(&mut self.store, name)).await;
         let items = self.answer(&what, answer)?;
+        // The function may have made datapools and volume models that weren't there before.
+        self.contents = describe(&self.package, &self.instance, &mut self.store).await?;
         if items.len() > ITEMS_MAX {
             return Err(self.wrong(what, format!("it has {} items; the limit is {ITEMS_MAX}", items.len())));
         }
@@ -154,6 +155,12 @@ impl Scripted for Host {
     fn left(&self) -> u32 {
         (CPU_SECONDS_MAX * 1_000).saturating_sub(self.ticks)
     }
+}
+
+async fn describe(package: &str, instance: &Journey, store: &mut Store<Host>) -> Result<Contents, Error> {
+    let described = in_time(instance.mite_journey_journeys().call_describe(&mut *store)).await;
+    store.data_mut().ticks = 0;
+    described.map_err(|trap| failed(package, "`describe`", store, &trap))
 }
 
 /// The error of a trap: the last line the guest wrote to stderr says more than the trap does.

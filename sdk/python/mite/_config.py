@@ -7,6 +7,8 @@ from mite._wit import Err
 from mite._wit import config as host
 
 _MISSING = object()
+#: Where the answer of the `@setup` function stands.
+SETUP = "mite.setup"
 
 
 class Config(Mapping):

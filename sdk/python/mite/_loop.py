@@ -14,6 +14,10 @@ from mite._wit import http, timing, waiting
 _EAGER = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
+#: What tasks have that are cancelled at the end of a run; those that go on after it are dropped.
+CLEANUP_SECONDS = 1.0
+
+
 class Loop(asyncio.BaseEventLoop):
     def __init__(self):
         super().__init__()
@@ -103,17 +107,26 @@ class Loop(asyncio.BaseEventLoop):
             asyncio._set_running_loop(None)
 
     def _cancel(self, tasks):
+        """Cancels what a run has left behind and lets it clean up, for a second at most."""
         rest = [task for task in tasks if not task.done()]
         self._tasks = weakref.WeakSet()
         for task in rest:
             task.cancel()
+        end = self.time() + CLEANUP_SECONDS
         try:
-            while any(not task.done() for task in rest):
+            timer = self.call_at(end, self._nothing) if rest else None
+            while any(not task.done() for task in rest) and self.time() < end:
                 self._run_once()
+            if timer:
+                timer.cancel()
         finally:  # a task that won't be cancelled must not be part of the next run
             self._ready.clear()
             self._scheduled.clear()
             self._pending.clear()
+
+    @staticmethod
+    def _nothing():
+        """Wakes the loop."""
 
     def is_running(self):
         return asyncio._get_running_loop() is self

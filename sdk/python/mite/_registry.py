@@ -36,7 +36,7 @@ def _is_journey(function):
 def _is_scenario(function):
     names = _required(function)
     plain = not is_async(function) and not inspect.isgeneratorfunction(inspect.unwrap(function))
-    return plain and names is not None and set(names) <= _GIVEN
+    return plain and names is not None and set(names) <= _GIVEN and not hasattr(function, "_mite_setup")
 
 
 class Registry:
@@ -46,6 +46,8 @@ class Registry:
         self.entry = entry
         self.modules = {entry.__name__: entry} | {module.__name__: module for module in modules}
         self.journeys, self.scenarios, self.datapools, self.volume_models = {}, {}, {}, {}
+        #: What is called once a test, before the scenario function.
+        self.setups = []
         for module in self.modules.values():
             self._scan(module)
 
@@ -62,11 +64,14 @@ class Registry:
         """Names of the entry as they are, those of other modules with the module's in front."""
         prefix = "" if module is self.entry else module.__name__.replace(".", "__") + "__"
         for name, thing in list(vars(module).items()):
-            if name.startswith("_") or not _NAME.match(prefix + name):
+            known = prefix and getattr(self.entry, name, None) is thing
+            if name.startswith("_") or known or not _NAME.match(prefix + name):
                 continue
             if is_datapool(thing):
                 self.datapools[prefix + name] = thing
             elif inspect.isfunction(thing) and thing.__module__ in self.modules:
+                if hasattr(thing, "_mite_setup") and thing not in self.setups:
+                    self.setups.append(thing)
                 if _is_journey(thing):
                     self.journeys[prefix + name] = thing
                 elif not prefix and _is_scenario(thing):

@@ -1,18 +1,13 @@
 """`ctx`: what a journey is given."""
 
-import contextvars
-
-from mite._config import config
+from mite._config import SETUP, config
+from mite._current import current
 from mite._failure import outcome
 from mite._loop import DONE
 from mite._packer import pack, text
 from mite._wit import messages, timing
 from mite._wit import transaction as host
 from mite_http.session import Session
-
-ROOT = 1
-current = contextvars.ContextVar("transaction", default=ROOT)
-
 
 class Transaction:
     """A named, timed part of a run: `async with ctx.transaction("log in"):`. Which one is the current one asyncio follows,
@@ -42,18 +37,8 @@ class Context:
         self.id = context_id
         #: A mapping, read only.
         self.config = config
-        self._http = None
-
-    @property
-    def http(self):
-        """Makes HTTP requests; one session a run."""
-        if self._http is None:
-            self._http = Session(current)
-        return self._http
-
-    @http.setter
-    def http(self, session):
-        self._http = session
+        #: Makes HTTP requests; a session for each run.
+        self.http = Session()
 
     def transaction(self, name):
         """A named, timed part of the run. They nest; names are cut at 256 bytes; at a depth of 32, or with 1,000 open at once,
@@ -63,6 +48,11 @@ class Context:
     def send(self, message_type, **fields):
         """Sends a message. Limit: 64 fields, 64 KiB; one over it is dropped and counted."""
         messages.send(text(message_type), pack(fields), current.get())
+
+    @property
+    def setup(self):
+        """What the `@setup` function of the scenario's component has answered; None without one."""
+        return self.config.get(SETUP)
 
     @property
     def should_stop(self):

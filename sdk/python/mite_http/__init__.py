@@ -1,5 +1,7 @@
 """HTTP of journeys: `@mite_http` and what `ctx.http` gives."""
 
+import inspect
+
 import mite  # noqa: F401  first, since it uses the session below
 from mite_http.response import HttpError, Response
 from mite_http.session import Cookie, Session
@@ -9,6 +11,8 @@ __all__ = ["Cookie", "HttpError", "Response", "Session", "create_http_cookie", "
 
 def mite_http(function):
     """Marks a journey that makes requests. `ctx.http` is there without it as well."""
+    if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        raise TypeError(f"a journey is async: write `async def {getattr(function, '__name__', 'visit')}(ctx):`")
     return function
 
 

@@ -6,12 +6,16 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from mite._config import payload
+from mite._current import current
 from mite._loop import loop
 from mite._packer import text, unsigned
 from mite._wit import Err
 from mite._wit import http as host
 from mite_http.response import HttpError, Response
 
+#: Requests that are kept; one more, and they are made anew.
+KNOWN = 64
+_known = {}
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -28,10 +32,19 @@ class Session:
     Cookies start empty with each run, are sent and kept as a browser would. Redirects are followed.
     """
 
-    def __init__(self, current):
-        self._current, self._callback = current, None
-        #: Fields that every later `http_metrics` message of this run gets as well.
-        self.additional_metrics = {}
+    def __init__(self):
+        self._metrics = self._callback = None
+
+    @property
+    def additional_metrics(self):
+        """Fields that every later `http_metrics` message of this run gets as well."""
+        if self._metrics is None:
+            self._metrics = {}
+        return self._metrics
+
+    @additional_metrics.setter
+    def additional_metrics(self, fields):
+        self._metrics = fields
 
     def get(self, url, **options):
         return self.request("GET", url, **options)
@@ -59,15 +72,13 @@ class Session:
         if options:
             request = self._request(method, url, **options)
         else:
-            request = host.Request(
-                text(method), text(url), [], None, None, self._current.get(), None, 5, None, False, False
-            )
+            request = _plain(method, url)
         try:
             answer = host.send(request) if loop.alone() else await loop.send(request)
         except Err as error:
             raise HttpError.of(payload(error)) from None
         response = Response(answer, request)
-        if self.additional_metrics or self._callback:
+        if self._metrics or self._callback:
             self._annotate(response)
         return response
 
@@ -90,14 +101,14 @@ class Session:
         for cookie in _cookies(url, cookies):
             self.set_cookie(cookie)
         return host.Request(
-            text(method), url, pairs, body, None if name is None else text(name), self._current.get(),
+            text(method), url, pairs, body, None if name is None else text(name), current.get(),
             None if timeout is None else unsigned(max(timeout, 0) * 1e9, 64),
             unsigned(max_redirects, 32) if allow_redirects else 0, None if cert is None else self.identity(cert),
             bool(insecure), bool(discard_body),
         )
 
     def _annotate(self, response):
-        metrics = dict(self.additional_metrics)
+        metrics = dict(self._metrics or {})
         if self._callback:
             self._callback(response, metrics)
         if metrics:
@@ -128,6 +139,18 @@ class Session:
 
     def erase_all_cookies(self):
         host.clear_cookies()
+
+
+def _plain(method, url):
+    """A request without options. Making one costs more than finding one, and most journeys ask for the same again and again."""
+    request = _known.get((method, url))
+    if request is None:
+        if len(_known) >= KNOWN:
+            _known.clear()
+        request = host.Request(text(method), text(url), [], None, None, 0, None, 5, None, False, False)
+        _known[method, url] = request
+    request.transaction = current.get()
+    return request
 
 
 def _with_params(url, params):

@@ -36,6 +36,12 @@ def build(path, output=None, wit=None):
         raise BuildError(f"{path}: this is neither a .py file nor the directory of a package, which has an __init__.py")
     require_componentize_py()
     sources = Sources(path)
+    if sources.problem:
+        raise BuildError(_unreadable(*sources.problem))
+    for file, line, name in sources.needed:
+        if not (sources.has(name) or name in _PACKAGES or name in sys.stdlib_module_names or _installed(name)):
+            shown = os.path.relpath(file)
+            raise BuildError(f"{shown}:{line}: ModuleNotFoundError: No module named {name!r}\n{_advise(name)}")
     output = os.path.abspath(output or path.rstrip(os.sep).removesuffix(".py") + ".wasm")
     with tempfile.TemporaryDirectory(prefix="mite-build-") as stage:
         author, sdk = os.path.join(stage, "author"), os.path.join(stage, "sdk")
@@ -47,8 +53,19 @@ def build(path, output=None, wit=None):
             shutil.copytree(os.path.join(_SDK, package), os.path.join(sdk, package), ignore=ignored)
         made = os.path.join(stage, "component.wasm")
         ended = _componentize(wit or os.path.join(_SDK, "mite", "wit"), [author, sdk, *_site_packages()], made, author)
-        _judge(ended, sources, path)
+        judge(ended.returncode, ended.stdout, sources, path)
         _install(made, output)
+
+
+def _unreadable(file, error):
+    """What this Python can't parse: known at once, where the component's own takes its time to say so."""
+    file, version = os.path.relpath(file), ".".join(map(str, sys.version_info[:2]))
+    if not isinstance(error, SyntaxError):
+        return f"{file}: {error}"
+    lines = [f"{file}:{error.lineno}:{error.offset}: {type(error).__name__}: {error.msg} (read by Python {version})"]
+    if error.text and error.offset:
+        lines += [f"    {error.text.rstrip()}", " " * (3 + error.offset) + "^"]
+    return "\n".join(lines)
 
 
 def require_componentize_py():
@@ -72,6 +89,12 @@ def _site_packages():
     return [directory for directory in dict.fromkeys(directories) if os.path.isdir(directory)]
 
 
+def _installed(name):
+    return any(
+        os.path.isdir(os.path.join(place, name)) or os.path.isfile(os.path.join(place, name + ".py")) for place in _site_packages()
+    )
+
+
 def _componentize(wit, python_path, output, directory):
     paths = [word for each in python_path for word in ("-p", each)]
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
@@ -82,24 +105,24 @@ def _componentize(wit, python_path, output, directory):
     )
 
 
-def _judge(ended, sources, path):
+def judge(code, output, sources, path):
     """Nothing if there is a component. What its modules say is printed only where they fail."""
     told = {}
-    for line in ended.stdout.splitlines():
+    for line in output.splitlines():
         _, marked, json_text = line.partition(_TOLD)  # in front stands what componentize-py thinks of it
         if marked:
             told |= json.loads(json_text)
     if "error" in told:
-        raise BuildError(_explain(told, sources))
-    if ended.returncode:
-        raise BuildError(f"{path}: componentize-py failed:\n{ended.stdout.strip()}")
+        raise BuildError(_explain(told, sources, path))
+    if code:
+        raise BuildError(f"{path}: componentize-py failed:\n{output.strip()}")
 
 
-def _explain(told, sources):
+def _explain(told, sources, path):
     """`file:line: what`, with the way there and what to do."""
     file, _, place = told["location"].partition(":")
     if not file:
-        return f"{sources.shown(sources.entry.replace('.', os.sep) + '.py')}: {told['error'].strip()}"
+        return f"{path}: {told['error'].strip()}"
     error = told["error"].strip().splitlines()
     lines = [f"{sources.shown(file)}:{place}: {error[-1]}"]
     lines += error[:-1]
@@ -114,7 +137,7 @@ def _advise(missing):
     top = missing.partition(".")[0]
     if top in sys.stdlib_module_names:
         return f"`{missing}` is of Python's library and isn't in a component: there are no threads, processes, files or sockets"
-    if top.startswith("_") or any(os.path.isdir(os.path.join(place, top)) for place in _site_packages()):
+    if top.startswith("_") or _installed(top):
         return f"`{missing}` has native code, which can't be bundled: use a package in pure Python"
     return f"`{missing}` isn't in this environment: run\n  {sys.executable} -m pip install {top}\nNative code can't be bundled."
 

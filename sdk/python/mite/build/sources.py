@@ -18,14 +18,18 @@ class Sources:
         path = os.path.abspath(path)
         self.root, self.entry = _root(path)
         self._roots = list(dict.fromkeys([self.root, os.getcwd()]))
-        self.files, self._left = {}, []
+        self.files, self._left, self.problem = {}, [], None
+        #: File, line and name of what is imported whatever happens.
+        self.needed = []
         self._add(self.entry)
         if os.path.isdir(path):
             self._add_package(path)
         while self._left:
             name, file = self._left.pop()
-            for imported in _imports(file, name):
+            tree = self._parse(file)
+            for imported in _imports(tree, file, name):
                 self._add(imported)
+            self.needed += [(file, node.lineno, top) for node in tree.body for top in _tops(node)]
 
     def _add(self, name):
         """A module and the packages around it; one that isn't the author's is left to Python."""
@@ -52,6 +56,19 @@ class Sources:
             self.files[path] = file
             self._left.append((name, file))
 
+    def _parse(self, file):
+        try:
+            with open(file, "rb") as source:
+                return ast.parse(source.read(), file)
+        except (SyntaxError, ValueError) as error:
+            if self.problem is None:
+                self.problem = file, error
+            return ast.Module([], [])
+
+    def has(self, name):
+        """Whether a module is the author's, by the first part of its name."""
+        return any(path.partition(os.sep)[0].removesuffix(".py") == name for path in self.files)
+
     def copy(self, directory):
         for path, file in self.files.items():
             target = os.path.join(directory, path)
@@ -75,13 +92,8 @@ def _root(path):
     return directory, ".".join(names)
 
 
-def _imports(file, name):
-    """The names of modules that a file imports, anywhere in it. What can't be parsed says so when it is imported."""
-    try:
-        with open(file, "rb") as source:
-            tree = ast.parse(source.read())
-    except (SyntaxError, ValueError):
-        return
+def _imports(tree, file, name):
+    """The names of modules that a file imports, anywhere in it."""
     package = name if file.endswith("__init__.py") else name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -94,3 +106,12 @@ def _imports(file, name):
             if base:
                 yield base
                 yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
+
+
+def _tops(node):
+    """The first parts of the names that a statement imports from elsewhere."""
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [node.module.partition(".")[0]]
+    return []
