@@ -17,7 +17,10 @@ help: ## What there is
 
 build: engine journeys ## target/release/mite, as fast as it can be, and target/journeys/*.wasm
 
-engine: js-engine
+engine: js-engine program
+
+.PHONY: program
+program:
 	$(CARGO) build --release -p mite
 
 .PHONY: js-engine
@@ -36,7 +39,7 @@ journeys: target-wasm
 target-wasm:
 	@rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
 
-demo: build ## Ten seconds of load on the built-in practice server
+demo: program journeys ## Ten seconds of load on the built-in practice server
 	@tests/demo.sh
 
 parts: ## What the tests need: Debian packages, a Python environment, guests
