@@ -54,6 +54,41 @@ fn an_output_without_consumers_holds_its_bound_and_counts_the_rest() {
     assert_eq!(places.users().len(), collected.iter().filter(|number| *number % 4 == 1).count());
 }
 
+/// One that stands still for a while is as slow as can be.
+#[test]
+fn a_slow_consumer_lacks_what_the_counters_say() {
+    const MADE: u64 = 20_000;
+    let places = Places::new();
+    let third = format!("tcp://127.0.0.1:{}", free_port());
+    let duplicator = places.start_with("duplicator", &["--out-queue=1", &third]);
+    let (mut sender, witness) = (Sender::connect(&places.messages), Witness::connect(&third));
+    let collector = places.start("collector");
+    let collected = || {
+        let there = places.collected();
+        if there.is_dir() { files::messages_so_far(&there).len() as u64 } else { 0 }
+    };
+    sender.send(100);
+    eventually("it collects", || (collected() == 100).then_some(()));
+    collector.signal(Signal::STOP);
+    while sender.made() < MADE {
+        sender.send(MADE / 10);
+        eventually("others get all", || (witness.seen().len() as u64 == sender.made()).then_some(()));
+    }
+    collector.signal(Signal::CONT);
+    let made = sender.made();
+    assert_eq!(sender.close().unsure, 0, "the duplicator takes all, however slow the collector is");
+    let log = stop(duplicator).stderr;
+    stop(collector);
+    let came = places.numbers();
+    assert!(came.len() > 1_000 && (came.len() as u64) < made, "{} of {made}", came.len());
+    assert_eq!(
+        said(&log, &format!(": {} messages sent", came.len()), " dropped for want of room"),
+        made - came.len() as u64,
+        "{log}"
+    );
+    assert_eq!(came, (0..came.len() as u64).collect::<Vec<_>>(), "what came before it was full");
+}
+
 #[test]
 fn figures_never_fall_when_stats_is_killed() {
     let places = Places::new();
