@@ -24,7 +24,7 @@ fn types_become_spaces() {
         ),
         ("function f(a: 1): void;\nfunction f(a) {}", ";                      \nfunction f(a) {}"),
         ("declare const g: number; x satisfies Y;", ";                        x            ;"),
-        ("const f = (a): {\n x: 1 } => a;", "const f = (a    \n      )=> a;"),
+        ("const f = (a): {\n x: 1 } => a;", "const f = (a    \n      ) => a;"),
     ] {
         let got = stripped(typed).unwrap_or_else(|error| panic!("{typed}: {error}")).source;
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
