@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::component::cache::sha256;
 use crate::component::compile::{self, Compiled};
 use crate::component::definition::Definition;
+use crate::component::limits::PAGE_BYTES;
 use crate::component::spec::{Component, SearchPath};
 use crate::component::ticker::Ticker;
 use crate::component::{self, engine};
@@ -45,9 +46,6 @@ impl Error {
         }
     }
 }
-
-/// What WebAssembly counts memory in.
-const PAGE_BYTES: u64 = 65_536;
 
 /// What is known of a component.
 #[derive(Debug, Default, Serialize)]

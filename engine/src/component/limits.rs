@@ -2,6 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
+/// Bytes of a page of linear memory: in pages, components say what they begin with.
+pub const PAGE_BYTES: u64 = 65_536;
 /// Elements of one table: a large component has some thousands.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
 

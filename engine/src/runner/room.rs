@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use super::{Prepared, machine};
 use crate::component::cache::Code;
 use crate::component::engine::{self, Room};
+use crate::component::limits::PAGE_BYTES;
 use crate::component::{self};
 
 /// How much room.
@@ -44,8 +45,10 @@ pub fn make(wanted: Wanted, components: &[(&str, &Code)]) -> Result<Made, compon
         room.memories = room.memories.max(needs.num_memories);
         room.tables = room.tables.max(needs.num_tables);
         room.table_elements = room.table_elements.max(needs.max_initial_table_size.unwrap_or(0) + 1_024);
-        if let Some(least) = needs.max_initial_memory_size.filter(|least| *least > memory_max as u64) {
-            let reason = format!("a journey of {package} needs {} MiB of memory: see --journey-memory", least >> 20);
+        let least = needs.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES);
+        if least > memory_max as u64 {
+            let mib = least.div_ceil(1 << 20);
+            let reason = format!("a journey of {package} needs {mib} MiB of memory: see --journey-memory");
             return Err(component::Error::Room { reason });
         }
     }
