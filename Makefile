@@ -12,8 +12,12 @@ help: ## What there is
 
 build: engine journeys ## target/release/mite and target/journeys/*.wasm
 
-engine:
+engine: js-engine
 	$(CARGO) build --release -p mite
+
+.PHONY: js-engine
+js-engine: target-wasm # what runs JavaScript; it becomes part of the program
+	MITE_JS_TARGET=$(CURDIR)/target/js-engine PYTHON=$(CURDIR)/$(PYTHON) sdk/js/engine/build.sh sdk/js/engine/built/engine.wasm
 
 journeys: target-wasm
 	$(CARGO) build --profile guest --target wasm32-wasip2 -p cases -p load -p shop -p example -p hostile -p probe -p processors -p hostile-processors

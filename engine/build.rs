@@ -25,6 +25,7 @@ fn main() -> io::Result<()> {
     }
     files.retain(|file| !not_these.iter().any(|folder| file.starts_with(folder)));
     files.sort();
+    engine(root);
     let mut table = "static FILES: &[(&str, &[u8])] = &[\n".to_owned();
     for file in files {
         let name = file.strip_prefix(root).map_err(io::Error::other)?.display().to_string();
@@ -47,4 +48,17 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The engine of JavaScript journeys, if it is there: `make build` makes it first.
+fn engine(root: &Path) {
+    // A directory that is always there, so that cargo looks again when the engine comes.
+    let built = root.join("sdk/js/engine/built");
+    println!("cargo:rerun-if-changed={}", built.display());
+    println!("cargo:rustc-check-cfg=cfg(js_engine)");
+    let engine = built.join("engine.wasm");
+    if engine.is_file() {
+        println!("cargo:rustc-cfg=js_engine");
+        println!("cargo:rustc-env=MITE_JS_ENGINE={}", engine.display());
+    }
 }

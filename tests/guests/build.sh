@@ -4,7 +4,6 @@
 set -eu
 
 componentize_py=componentize-py==0.25.1
-ziglang=ziglang==0.17.1 # the C compiler of QuickJS
 here=$(cd "$(dirname "$0")" && pwd)
 wit=$here/../../wit
 
@@ -55,7 +54,7 @@ current() {
 needs() {
   command -v "$PYTHON" >/dev/null || fail "there is no $PYTHON: set PYTHON to the python of a venv"
   "$PYTHON" -c 'import importlib.metadata as m, sys; n, v = sys.argv[1].split("=="); sys.exit(m.version(n) != v)' "$1" \
-    2>/dev/null || fail "the guests need $1: run  $PYTHON -m pip install $componentize_py $ziglang"
+    2>/dev/null || fail "the guests need $1: run  $PYTHON -m pip install $componentize_py"
 }
 
 build_python() {
@@ -74,19 +73,11 @@ build_python() {
 }
 
 build_js() {
-  needs "$ziglang"
-  command -v cargo >/dev/null || fail "the guests need cargo: see https://rustup.rs"
-  # In its directory, so that rustup takes the toolchain of this repository.
-  cd "$here/js"
-  [ -d "$(rustc --print target-libdir --target wasm32-wasip2)" ] ||
-    fail "the guests need a Rust target: run  rustup target add wasm32-wasip2"
-  unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS # those of the host's build don't fit
-  export RQUICKJS_SYS_NO_WASI_SDK=1 CC_wasm32_wasip2="$here/js/zcc" AR_wasm32_wasip2="$here/js/zar"
-  export ZIG_GLOBAL_CACHE_DIR="$out/zig" ZIG_LOCAL_CACHE_DIR="$out/zig"
-  cargo build --locked --release --target wasm32-wasip2 --target-dir "$out/target"
-  # A copy first and then a rename: whoever reads it has a whole one.
-  cp "$out/target/wasm32-wasip2/release/mite_test_guest_js.wasm" "$out/js.wasm.$$"
-  mv "$out/js.wasm.$$" "$out/js.wasm"
+  mite=$here/../../target/release/mite
+  [ -x "$mite" ] || fail "the guests need mite itself: run  make build"
+  mkdir -p "$out/../journeys/js"
+  "$mite" build "$here/js/journeys.js" -o "$out/js.wasm" >&2
+  "$mite" build "$here/../../journeys/js/cases.js" -o "$out/../journeys/js/cases.wasm" >&2
 }
 
 build_cases() {
@@ -97,7 +88,8 @@ build_cases() {
   cp "$out/cases.wasm" "$out/../journeys/python/cases.wasm"
 }
 
-for guest in python js cases; do
+build_js # mite itself knows whether there is something to do
+for guest in python cases; do
   case $guest in
     cases)
       hash=$(inputs_cases)

@@ -18,7 +18,9 @@ fn trial(words: &[&str], language: &str, name: &str) -> Trial {
 fn requests_are_counted() {
     for language in LANGUAGES {
         let playground = Playground::start();
-        let trial = trial(&["scenario", "test"], language, "get").config("url", format!("{}/json", playground.url));
+        // Exports of a module share their names, so its scenarios have others than its journeys.
+        let scenario = if language == "js" { "getting" } else { "get" };
+        let trial = trial(&["scenario", "test"], language, scenario).config("url", format!("{}/json", playground.url));
         let tested = trial.config("seconds", 1).config("volume", 3).run().expect(0);
         assert!(tested.runs("ended") > 3, "{language}");
         assert_eq!(tested.count("requests"), playground.requests(), "{language}");
@@ -66,7 +68,8 @@ fn what_fails_says_where() {
 #[test]
 fn items_of_a_datapool() {
     for language in LANGUAGES {
-        let trial = trial(&["scenario", "test"], language, "users").config("users", 4).config("volume", 2);
+        let scenario = if language == "js" { "using" } else { "users" };
+        let trial = trial(&["scenario", "test"], language, scenario).config("users", 4).config("volume", 2);
         let tested = trial.config("seconds", 1).run().expect(0);
         let mut users: Vec<_> = tested.of_type("user").iter().map(|user| as_json(user)["name"].clone()).collect();
         assert_eq!(users.len() as u64, tested.runs("ended"), "{language}");

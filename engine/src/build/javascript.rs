@@ -1,14 +1,46 @@
-//! JavaScript and TypeScript.
+//! JavaScript and TypeScript, by the engine and the bundler that are part of the program.
+
+use std::path::{Path, PathBuf};
 
 use super::kind::Source;
 use super::store::Store;
 use super::{Error, Made};
+use crate::component::js;
 
-/// What runs it, if this mite has it.
-pub const ENGINE: Option<&str> = None;
+/// What runs it.
+pub const ENGINE: Option<&str> = if js::IS_THERE { Some("QuickJS") } else { None };
+/// The module of a package whose package.json names none.
+const ENTRIES: [&str; 6] = ["index.ts", "index.js", "journeys.ts", "journeys.js", "src/index.ts", "src/index.js"];
 
-/// Builds the component of a module or package.
-pub fn build(source: &Source, _: &Store) -> Result<Made, Error> {
-    let why = "this mite has no JavaScript yet; it builds Rust and Python".to_owned();
-    Err(Error::Wrong { path: source.path().to_owned(), why })
+/// Builds the component of a module or package. That takes milliseconds, so it is done each time.
+pub fn build(source: &Source, store: &Store) -> Result<Made, Error> {
+    let entry = entry(source.path())?;
+    let wrong = |why: String| Error::Wrong { path: source.path().to_owned(), why };
+    let component = js::build(&entry).map_err(|error| wrong(error.to_string()))?;
+    let name = match source.path().is_dir() {
+        true => source.path().canonicalize().unwrap_or_else(|_| source.path().to_owned()),
+        false => entry,
+    };
+    let kept = store.entry(source.path(), &name.file_stem().unwrap_or_default().to_string_lossy())?;
+    if std::fs::read(kept.component()).is_ok_and(|there| there == component) {
+        return Ok(Made { path: kept.component(), fresh: false });
+    }
+    std::fs::write(kept.draft(), &component).map_err(|source| Error::Write { path: kept.draft(), source })?;
+    kept.finish(None)?;
+    Ok(Made { path: kept.component(), fresh: true })
+}
+
+/// The first module: a file itself; of a package what its package.json says.
+fn entry(path: &Path) -> Result<PathBuf, Error> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let text = std::fs::read_to_string(path.join("package.json")).unwrap_or_default();
+    let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let named = ["source", "module", "main"].iter().find_map(|key| package.get(*key)?.as_str());
+    let mut candidates = named.into_iter().chain(ENTRIES).map(|name| path.join(name));
+    candidates.find(|candidate| candidate.is_file()).ok_or_else(|| Error::NoSource {
+        path: path.to_owned(),
+        why: "its package.json names no `main` that is there, and it has no index.ts or index.js".to_owned(),
+    })
 }

@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
@@ -20,20 +21,37 @@ use wasmtime::component::Component;
 const CODE_MAX: u64 = 512 << 20;
 const SECRET: &str = "secret";
 
-/// Machine code made by this process's own compiler, or read back from where this module had put it.
-pub struct Code(Vec<u8>);
+/// Machine code made by this process's own compiler, or read back from where this module had put it; and the script it runs.
+pub struct Code {
+    machine: Vec<u8>,
+    script: Arc<[u8]>,
+}
 
 impl Code {
     /// Compiles a component that has been validated.
     pub fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
-        Ok(Self(engine.precompile_component(component)?))
+        Ok(Self::from(engine.precompile_component(component)?))
+    }
+
+    fn from(machine: Vec<u8>) -> Self {
+        Self { machine, script: Arc::default() }
+    }
+
+    /// The same code, with the script of one component.
+    pub fn with_script(self, script: &[u8]) -> Self {
+        Self { script: script.into(), ..self }
+    }
+
+    /// What an engine of a scripting language runs; empty for all others.
+    pub fn script(&self) -> Arc<[u8]> {
+        self.script.clone()
     }
 
     /// Loads it into an engine. Engines of all settings of ours share what code depends on; wasmtime checks that.
     pub fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: `Code` is made by wasmtime's compiler in this process, or read by `Cache::get`, which hands out only what
         // `Cache::put` had written (see the module's text), so it is unchanged output of the same compiler.
-        unsafe { Component::deserialize(engine, &self.0) }
+        unsafe { Component::deserialize(engine, &self.machine) }
     }
 }
 
@@ -83,12 +101,12 @@ impl Cache {
         let mut kept = Vec::new();
         file.take(CODE_MAX).read_to_end(&mut kept).ok()?;
         let (seal, code) = kept.split_at_checked(32)?;
-        (self.seal(code)[..] == *seal).then(|| Code(code.to_vec()))
+        (self.seal(code)[..] == *seal).then(|| Code::from(code.to_vec()))
     }
 
     /// Keeps code for the next run; a failure to do so costs only time then.
     pub fn put(&self, engine: &Engine, component: &[u8], code: &Code) -> std::io::Result<()> {
-        write(&self.path(engine, component), &[&self.seal(&code.0), &code.0])
+        write(&self.path(engine, component), &[&self.seal(&code.machine), &code.machine])
     }
 
     /// A component that was sent before, by its SHA-256 in hexadecimal digits: what it hashes to is looked at, whoever wrote it.
@@ -105,6 +123,27 @@ impl Cache {
             Some(path) => write(&path, &[component]),
             None => Ok(()),
         }
+    }
+
+    /// What this program has made of some bytes and kept.
+    pub fn made_of(&self, source: &[u8]) -> Option<Vec<u8>> {
+        let mut kept = Vec::new();
+        open_own(&self.made_path(source))?.take(CODE_MAX).read_to_end(&mut kept).ok()?;
+        let (seal, made) = kept.split_at_checked(32)?;
+        (self.seal(made)[..] == *seal).then(|| made.to_vec())
+    }
+
+    /// Keeps what was made of some bytes.
+    pub fn put_made_of(&self, source: &[u8], made: &[u8]) -> std::io::Result<()> {
+        write(&self.made_path(source), &[&self.seal(made), made])
+    }
+
+    /// Another program may make something else.
+    fn made_path(&self, source: &[u8]) -> PathBuf {
+        let mut key = Sha256::new();
+        key.update(env!("CARGO_PKG_VERSION"));
+        key.update(source);
+        self.directory.join(format!("{}.made", hex(&key.finalize()[..])))
     }
 
     /// None: that is no digest.

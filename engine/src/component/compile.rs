@@ -7,6 +7,7 @@ use wasmtime::Engine;
 
 use super::Error;
 use super::cache::{Cache, Code};
+use super::script;
 use super::spec::{self, SearchPath};
 
 /// The largest component: a Python one has 22 MB.
@@ -35,6 +36,7 @@ const JOURNEYS: World = World {
         "mite:journey/messages@0.1.0",
         "mite:journey/transaction@0.1.0",
         "mite:journey/config@0.1.0",
+        "mite:journey/script@0.1.0",
     ],
     exports: &["mite:journey/journeys@0.1.0", "mite:journey/scenarios@0.1.0"],
 };
@@ -100,12 +102,15 @@ fn compile_read(
 ) -> Result<Compiled, Error> {
     let imports = check(world, &path, &bytes)?;
     let cache = Cache::open();
-    let kept = cache.as_ref().and_then(|cache| cache.get(engine, &bytes));
+    // Code is kept under what it is made of, so that all journeys in JavaScript share their engine's.
+    let (own, script) = script::split(&bytes);
+    let kept = cache.as_ref().and_then(|cache| cache.get(engine, own));
     let cached = kept.is_some();
     let code = match kept {
         Some(code) => code,
-        None => compile_new(engine, cache.as_ref(), &path, &bytes)?,
-    };
+        None => compile_new(engine, cache.as_ref(), &path, own)?,
+    }
+    .with_script(script);
     Ok(Compiled { package, path, bytes, code, imports, cached })
 }
 

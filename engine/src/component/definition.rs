@@ -15,9 +15,9 @@ use super::bindings::exports::mite::journey::journeys::Contents;
 use super::bindings::{Journey, messages, scenarios};
 use super::compile::Compiled;
 use super::engine::MEMORY_MAX;
+use super::script::{self, Scripted};
 use crate::wire::config::Config;
-use host::Host;
-
+pub(super) use host::Host;
 pub use host::Sent;
 
 /// A scenario or datapool function that computes or sleeps longer than this is broken.
@@ -40,12 +40,8 @@ impl Definition {
         let invalid =
             |error: wasmtime::Error| Error::Invalid { path: compiled.path.clone(), reason: format!("{error:#}") };
         let component = compiled.code.load(engine).map_err(invalid)?;
-        let mut linker = Linker::new(engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(invalid)?;
-        Journey::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host).map_err(invalid)?;
-        let mut store = Store::new(engine, Host::new(Arc::from(compiled.package.as_str()), config, MEMORY_MAX));
-        store.limiter(|host| &mut host.limits);
-        watch(&mut store);
+        let host = Host::new(Arc::from(compiled.package.as_str()), compiled.code.script(), config, MEMORY_MAX);
+        let (mut store, linker) = surroundings(engine, host).map_err(invalid)?;
         let instance = Journey::instantiate_async(&mut store, &component, &linker).await.map_err(invalid)?;
         let described = instance.mite_journey_journeys().call_describe(&mut store).await;
         let contents = described.map_err(|trap| failed(&compiled.package, "`describe`", &store, &trap))?;
@@ -134,6 +130,29 @@ impl Definition {
             }
             Err(trap) => Err(failed(&self.package, what, &self.store, &trap)),
         }
+    }
+}
+
+/// A store for an instance that is asked, and all that it may import.
+pub(super) fn surroundings(engine: &Engine, host: Host) -> wasmtime::Result<(Store<Host>, Linker<Host>)> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    Journey::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host)?;
+    script::add_to_linker(&mut linker)?;
+    let mut store = Store::new(engine, host);
+    store.limiter(|host| &mut host.limits);
+    watch(&mut store);
+    Ok((store, linker))
+}
+
+impl Scripted for Host {
+    fn script(&self) -> Arc<[u8]> {
+        self.script.clone()
+    }
+
+    /// A tick is a millisecond.
+    fn left(&self) -> u32 {
+        (CPU_SECONDS_MAX * 1_000).saturating_sub(self.ticks)
     }
 }
 

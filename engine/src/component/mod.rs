@@ -7,9 +7,11 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 mod fetch;
+pub mod js;
 pub mod limits;
 pub mod output;
 pub mod processors;
+pub mod script;
 pub mod spec;
 pub mod ticker;
 

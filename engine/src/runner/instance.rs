@@ -10,16 +10,18 @@ use super::host::State;
 use super::worker;
 use crate::component::bindings::{Context, Ending, Journey, JourneyPre};
 use crate::component::cache::Code;
+use crate::component::script;
 use crate::component::ticker::TICK;
 use crate::wire::message::Identity;
 
 /// A guest that computes for so many slices (of a millisecond) without calling the host once is in an endless loop.
-const SLICES_MAX: u32 = 1_000;
+pub(super) const SLICES_MAX: u32 = 1_000;
 
 /// A component, ready to be instantiated.
 #[derive(Clone)]
 pub struct Prepared {
     package: Arc<str>,
+    script: Arc<[u8]>,
     pre: JourneyPre<State>,
     memory_max: usize,
 }
@@ -30,8 +32,9 @@ impl Prepared {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         Journey::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+        script::add_to_linker(&mut linker)?;
         let pre: InstancePre<State> = linker.instantiate_pre(&component)?;
-        Ok(Self { package: package.into(), pre: JourneyPre::new(pre)?, memory_max })
+        Ok(Self { package: package.into(), script: code.script(), pre: JourneyPre::new(pre)?, memory_max })
     }
 }
 
@@ -45,7 +48,8 @@ pub struct Instance {
 
 impl Instance {
     pub async fn new(prepared: &Prepared, journey: Arc<str>, identity: Identity) -> wasmtime::Result<Self> {
-        let state = State::new(prepared.package.clone(), journey, identity, prepared.memory_max);
+        let state =
+            State::new(prepared.package.clone(), prepared.script.clone(), journey, identity, prepared.memory_max);
         let mut store = Store::new(prepared.pre.engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);

@@ -25,6 +25,7 @@ pub struct Sent {
 pub struct Host {
     wasi: WasiCtx,
     table: ResourceTable,
+    pub script: Arc<[u8]>,
     pub limits: StoreLimits,
     pub stderr: Output,
     pub config: Config,
@@ -34,12 +35,12 @@ pub struct Host {
 }
 
 impl Host {
-    pub fn new(package: Arc<str>, config: Config, memory_max: usize) -> Self {
+    pub fn new(package: Arc<str>, script: Arc<[u8]>, config: Config, memory_max: usize) -> Self {
         let stderr = Output::new(package.clone(), "stderr");
         let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
         let limits = StoreLimitsBuilder::new().memory_size(memory_max).instances(200).build();
         let start = Instant::now();
-        Self { wasi, table: ResourceTable::new(), limits, stderr, config, sent: Vec::new(), ticks: 0, start }
+        Self { wasi, table: ResourceTable::new(), script, limits, stderr, config, sent: Vec::new(), ticks: 0, start }
     }
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod http;
 mod messages;
+mod script;
 mod timing;
 mod transaction;
 mod waiting;
@@ -29,6 +30,7 @@ const WASI_HANDLES_MAX: usize = 1_000;
 /// The data of a journey's store.
 pub struct State {
     wasi: WasiCtx,
+    script: Arc<[u8]>,
     table: ResourceTable,
     pub limits: Limits,
     pub stderr: Output,
@@ -57,13 +59,14 @@ pub struct Run {
 }
 
 impl State {
-    pub fn new(package: Arc<str>, journey: Arc<str>, identity: Identity, memory_max: usize) -> Self {
+    pub fn new(package: Arc<str>, script: Arc<[u8]>, journey: Arc<str>, identity: Identity, memory_max: usize) -> Self {
         let stderr = Output::new(package.clone(), "stderr");
         let mut table = ResourceTable::new();
         table.set_max_capacity(WASI_HANDLES_MAX);
         let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
         Self {
             wasi,
+            script,
             table,
             limits: Limits::new(memory_max),
             stderr,

@@ -15,19 +15,12 @@ pub fn pack(value: &Value) -> Result<Vec<u8>> {
 
 pub fn unpack<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
     let value = rmpv::decode::read_value_with_max_depth(&mut &bytes[..], DEPTH);
-    from_packed(
-        ctx,
-        value.map_err(|error| Error::new_from_js_message("msgpack", "value", error.to_string()))?,
-    )
+    from_packed(ctx, value.map_err(|error| Error::new_from_js_message("msgpack", "value", error.to_string()))?)
 }
 
 fn to_packed(value: &Value, depth: usize) -> Result<Packed> {
     let Some(depth) = depth.checked_sub(1) else {
-        return Err(Error::new_from_js_message(
-            "object",
-            "msgpack",
-            "it is nested too deeply",
-        ));
+        return Err(Error::new_from_js_message("object", "msgpack", "it is nested too deeply"));
     };
     if value.is_null() || value.is_undefined() {
         return Ok(Packed::Nil);
@@ -46,12 +39,7 @@ fn to_packed(value: &Value, depth: usize) -> Result<Packed> {
         return Ok(big.clone().to_i64()?.into());
     }
     if let Some(items) = value.as_array() {
-        return Ok(Packed::Array(
-            items
-                .iter()
-                .map(|item| to_packed(&item?, depth))
-                .collect::<Result<_>>()?,
-        ));
+        return Ok(Packed::Array(items.iter().map(|item| to_packed(&item?, depth)).collect::<Result<_>>()?));
     }
     if let Ok(bytes) = TypedArray::<u8>::from_value(value.clone()) {
         return Ok(bytes.as_bytes().unwrap_or_default().into());

@@ -1,0 +1,114 @@
+//! A call of the SDK, worked on until its promise is settled.
+
+use crate::exports::mite::journey::journeys::Ending;
+use crate::host::failure;
+use crate::mite::journey::messages::{Failure, FailureKind};
+use crate::{OPENED, STOPPED, modules, sdk, with};
+use rquickjs::function::Rest;
+use rquickjs::promise::PromiseState;
+use rquickjs::{
+    CatchResultExt, CaughtError, Ctx, Exception, IntoJs, Module, Object, Promise, Result, TypedArray, Value,
+};
+
+/// An argument on its way into JS.
+pub enum Arg {
+    Text(String),
+    Bytes(Vec<u8>),
+    Number(f64),
+}
+
+impl<'js> IntoJs<'js> for Arg {
+    fn into_js(self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
+        match self {
+            Arg::Text(text) => text.into_js(ctx),
+            Arg::Bytes(bytes) => Ok(TypedArray::new(ctx.clone(), bytes)?.into_value()),
+            Arg::Number(number) => number.into_js(ctx),
+        }
+    }
+}
+
+/// Calls a function of the SDK, works until its promise is settled and takes what it became.
+pub fn call<T>(
+    name: &str,
+    args: Vec<Arg>,
+    take: impl for<'js> FnOnce(Value<'js>) -> Result<T>,
+) -> std::result::Result<T, Ending> {
+    with(|ctx| {
+        STOPPED.set(false);
+        let outcome = open(&ctx).and_then(|()| settle(&ctx, name, args)).and_then(|answer| match ending(&answer)? {
+            Some(ending) => Ok(Err(ending)),
+            None => answer.get("ok").and_then(take).map(Ok),
+        });
+        outcome.catch(&ctx).unwrap_or_else(|error| Err(Ending::Failed(broken(&error))))
+    })
+}
+
+/// Hands the script over, at an instance's first call.
+fn open(ctx: &Ctx) -> Result<()> {
+    if OPENED.replace(true) {
+        return Ok(());
+    }
+    let script = match modules::open() {
+        Ok(entry) => Module::import(ctx, entry)?,
+        Err(why) => {
+            let (promise, _, reject) = Promise::new(ctx)?;
+            reject.call::<_, ()>((Exception::from_message(ctx.clone(), &why)?,))?;
+            promise
+        }
+    };
+    sdk(ctx, "open")?.call((script,))
+}
+
+/// The SDK's functions answer `{ ok }`, `{ failure }` or `{ reported }`; they don't reject.
+fn settle<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>> {
+    let promise: Promise = sdk(ctx, name)?.call((Rest(args),))?;
+    let answer = match pump(ctx, &promise) {
+        Ok(()) => promise.result().unwrap_or_else(|| Err(Exception::throw_message(ctx, "the promise isn't settled"))),
+        Err(rquickjs::Error::Exception) => sdk(ctx, "failed")?.call((ctx.catch(),)),
+        Err(error) => Err(error),
+    };
+    sdk(ctx, "end")?.call::<_, ()>(())?;
+    answer
+}
+
+/// Alternates between microtasks and one blocking wait.
+fn pump<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>) -> Result<()> {
+    let idle = sdk(ctx, "idle")?;
+    loop {
+        while ctx.execute_pending_job() {}
+        if promise.state() != PromiseState::Pending {
+            return Ok(());
+        }
+        if STOPPED.get() {
+            // It was stopped in the middle of a function, so its promise will never be settled.
+            return Err(Exception::throw_internal(ctx, "interrupted"));
+        }
+        idle.call::<_, ()>(())?;
+    }
+}
+
+fn ending(answer: &Object) -> Result<Option<Ending>> {
+    if answer.get::<_, Option<bool>>("reported")? == Some(true) {
+        return Ok(Some(Ending::Reported));
+    }
+    Ok(answer.get::<_, Option<Object>>("failure")?.map(failure).transpose()?.map(Ending::Failed))
+}
+
+/// What happens when the SDK itself or a conversion of what it gave goes wrong.
+fn broken(error: &CaughtError) -> Failure {
+    match error {
+        CaughtError::Exception(exception) => failed("Error", exception.message().unwrap_or_default()),
+        error => failed("Error", error.to_string()),
+    }
+}
+
+pub fn failed(ex_type: &str, message: String) -> Failure {
+    Failure {
+        kind: FailureKind::Exception,
+        ex_type: ex_type.into(),
+        message: format!("{ex_type}: {message}"),
+        location: String::new(),
+        stacktrace: None,
+        fields: Vec::new(),
+    }
+}

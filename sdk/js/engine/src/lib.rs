@@ -1,0 +1,124 @@
+//! QuickJS as a component: the engine of all journeys in JavaScript. Their script is data, which the host hands over at the
+//! first call. Between two calls of the host that block, the queue of microtasks is worked off, which makes promises work.
+
+mod call;
+mod handles;
+mod host;
+mod modules;
+mod msgpack;
+mod plan;
+mod platform;
+
+wit_bindgen::generate!({ path: "../../../wit", world: "script-engine" });
+
+use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Result, Runtime};
+use std::cell::{Cell, OnceCell};
+
+use crate::call::{Arg, call, failed};
+use crate::exports::mite::journey::journeys::{self, Contents, Ending};
+use crate::mite::journey::script;
+
+struct Engine;
+export!(Engine);
+
+/// JavaScript's part of a guest's stack of 1 MiB: QuickJS checks its depth against it, and its own C needs the rest.
+const STACK: usize = 320 << 10;
+/// A script that has no more than so many milliseconds left to compute in is stopped, while an error can still be told.
+const LEFT_LEAST: u32 = 100;
+
+thread_local! {
+    /// Engine and SDK: the same in all instances, so it is what a snapshot holds.
+    static CONTEXT: OnceCell<Context> = const { OnceCell::new() };
+    /// Whether the script is there. It isn't in a snapshot.
+    static OPENED: Cell<bool> = const { Cell::new(false) };
+    /// Whether the script has been stopped in this call: what tells of it is not stopped again.
+    static STOPPED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The context of all calls of this instance.
+fn with<T>(work: impl for<'js> FnOnce(Ctx<'js>) -> T) -> T {
+    CONTEXT.with(|context| context.get_or_init(start).with(work))
+}
+
+/// # Panics
+/// Without memory for an engine, which every instance has, or if the SDK itself is broken.
+fn start() -> Context {
+    let runtime = Runtime::new().expect("memory for an engine");
+    runtime.set_max_stack_size(STACK);
+    runtime.set_loader(modules::Names, modules::Sources);
+    runtime.set_host_promise_rejection_tracker(Some(Box::new(|ctx, promise, reason, handled| {
+        let told = sdk(&ctx, "rejected").and_then(|f| f.call::<_, ()>((promise, reason, handled)));
+        if told.is_err() {
+            ctx.catch();
+        }
+    })));
+    runtime.set_interrupt_handler(Some(Box::new(|| {
+        OPENED.get() && !STOPPED.get() && script::left() < LEFT_LEAST && !STOPPED.replace(true)
+    })));
+    let context = Context::full(&runtime).expect("memory for a context");
+    context.with(|ctx| prepare(&ctx).catch(&ctx).map_err(|error| error.to_string()).expect("an SDK that is whole"));
+    context
+}
+
+/// Loads the SDK.
+fn prepare(ctx: &Ctx) -> Result<()> {
+    let (engine, _) =
+        Module::declare(ctx.clone(), modules::ENGINE, modules::sdk(modules::ENGINE).unwrap_or_default())?.eval()?;
+    while ctx.execute_pending_job() {}
+    let sdk = engine.namespace()?;
+    ctx.store_userdata(Sdk(rquickjs::Persistent::save(ctx, sdk.clone()))).map_err(|_| rquickjs::Error::Unknown)?;
+    sdk.get::<_, Function>("start")?.call((host::object(ctx)?,))
+}
+
+/// What the SDK's entry exports, by name.
+struct Sdk(rquickjs::Persistent<Object<'static>>);
+// SAFETY: a persistent value belongs to no lifetime of a context.
+unsafe impl rquickjs::JsLifetime<'_> for Sdk {
+    type Changed<'to> = Sdk;
+}
+
+fn sdk<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
+    let sdk = ctx.userdata::<Sdk>().ok_or(rquickjs::Error::Unknown)?.0.clone();
+    sdk.restore(ctx)?.get(name)
+}
+
+impl Guest for Engine {
+    fn wizer_initialize() {
+        with(|_| ());
+    }
+}
+
+fn strings(names: rquickjs::Array) -> Result<Vec<String>> {
+    names.iter::<host::Text>().map(|name| Ok(name?.0)).collect()
+}
+
+impl journeys::Guest for Engine {
+    fn describe() -> Contents {
+        let described = call("describe", Vec::new(), |answer| {
+            let names: Object = answer.get()?;
+            Ok(Contents {
+                journeys: strings(names.get("journeys")?)?,
+                scenarios: strings(names.get("scenarios")?)?,
+                datapools: strings(names.get("datapools")?)?,
+                volume_models: strings(names.get("volumeModels")?)?,
+                sdk: concat!("js ", env!("CARGO_PKG_VERSION")).into(),
+            })
+        });
+        described.unwrap_or_else(|ending| {
+            let failure = match ending {
+                Ending::Failed(failure) => failure,
+                Ending::Reported => failed("Error", String::new()),
+            };
+            // There is no error in the contract: a trap, after what was said last, is one.
+            let place = if failure.location.is_empty() { String::new() } else { format!(" ({})", failure.location) };
+            eprintln!("{}{place}", failure.message);
+            std::process::abort()
+        })
+    }
+
+    fn run(context: journeys::Context) -> std::result::Result<(), Ending> {
+        let (id, version) = (context.context_id as f64, context.config_version as f64);
+        let args = vec![Arg::Text(context.journey), Arg::Bytes(context.args), Arg::Number(id), Arg::Number(version)];
+        call("run", args, |_| Ok(()))
+    }
+}

@@ -1,0 +1,41 @@
+/** A message that a journey sent. */
+export interface Message {
+  type: string;
+  transaction: string;
+  [field: string]: unknown;
+}
+/** A request that a journey made. */
+export interface Asked {
+  method: string;
+  url: string;
+  headers: [string, string][];
+  body: string | Uint8Array | null;
+}
+/** What answers it instead of the network. */
+export interface Answered {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array | object;
+}
+export interface Options {
+  args?: unknown[];
+  config?: Record<string, unknown>;
+  responses?: ((request: Asked) => Answered | Promise<Answered>) | null;
+}
+export interface Ran {
+  ok: boolean;
+  /** The error that ended the run, as its message. */
+  error: Message | null;
+  messages: Message[];
+  requests: Asked[];
+  config: Record<string, unknown>;
+  log: string[];
+}
+/** One run of an exported journey in Node. */
+export function run(script: object, journey: string, options?: Options): Promise<Ran>;
+/** What a scenario asks for. */
+export function plan(
+  script: object,
+  scenario: string,
+  options?: { config?: Record<string, unknown> },
+): Promise<{ journey: string; datapool: string | null; volume: unknown }[]>;

@@ -1,0 +1,173 @@
+// What a script exports, and what the host asks it for.
+
+import { config, useVersion } from "./config.js";
+import { Context, ROOT, endTransactions } from "./context.js";
+import { MiteError, failure, reported } from "./errors.js";
+import { host } from "./host.js";
+import { end as endLoop, orphans, report } from "./loop.js";
+import { parts } from "./volume.js";
+
+// What the functions below make: a thing of a kind, known by the name it is exported under.
+const KIND = Symbol("mite");
+const kinds = { journey: "journeys", scenario: "scenarios", datapool: "datapools", "volume model": "volumeModels" };
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+function marked(kind, thing, work) {
+  if (typeof work !== "function") throw new TypeError(`a ${kind} is made of a function`);
+  thing[KIND] = kind;
+  return thing;
+}
+
+/** A journey: `export const visit = journey(async (ctx, ...args) => { ... })`. */
+export function journey(work) {
+  return marked("journey", (...args) => work(...args), work);
+}
+/** A scenario: `export const peak = scenario((config) => [{ journey: visit, volume: constant(60, 50) }])`. */
+export const scenario = (work) => marked("scenario", { work }, work);
+/** A volume model: a function of `start` and `end` in seconds that gives how many journeys at once; null: it is over. */
+export const volumeModel = (work) => marked("volume model", { work }, work);
+
+function pool(kind, source, given) {
+  const of = typeof given === "function" ? given : () => given;
+  return marked("datapool", { kind, source, of, path: source === "items" ? null : String(given) }, of);
+}
+/** The data that runs of a journey get. Items, or a function of the config that gives them (a generator may be endless). */
+export const datapool = Object.freeze({
+  recyclable: (items) => pool("recyclable", "items", items),
+  iterable: (items) => pool("iterable", "items", items),
+  singleRun: (item) => pool("single-run", "items", typeof item === "function" ? (config) => [item(config)] : [item]),
+  recyclableCsv: (path) => pool("recyclable", "csv", path),
+  iterableCsv: (path) => pool("iterable", "csv", path),
+  recyclableJsonLines: (path) => pool("recyclable", "json-lines", path),
+  iterableJsonLines: (path) => pool("iterable", "json-lines", path),
+  recyclableMsgpack: (path) => pool("recyclable", "msgpack", path),
+  iterableMsgpack: (path) => pool("iterable", "msgpack", path),
+});
+
+let component = null;
+let loading = null;
+let positions = new Map(); // of the datapools' iterators
+
+/** Takes a module's namespace apart. */
+export function collect(namespace) {
+  const found = { journeys: {}, scenarios: {}, datapools: {}, volumeModels: {} };
+  for (const name of Object.keys(namespace).sort()) {
+    const kind = namespace[name]?.[KIND];
+    if (!kind) continue;
+    if (!NAME.test(name)) throw new MiteError(`the ${kind} \`${name}\` can't be named: letters a to z, digits and _ only`);
+    found[kinds[kind]][name] = namespace[name];
+  }
+  if (!Object.keys(found.journeys).length) {
+    throw new MiteError("the script exports no journey: export const visit = journey(async (ctx) => { ... })");
+  }
+  return found;
+}
+
+/** Gives the script, as the promise of its namespace. */
+export function open(promise) {
+  component = null;
+  positions = new Map();
+  loading = promise.then((namespace) => {
+    component = collect(namespace);
+  });
+  loading.catch(() => {}); // whoever needs the script is told
+}
+
+function find(kind, name) {
+  const table = component[kinds[kind]];
+  if (Object.hasOwn(table, name)) return table[name];
+  const names = Object.keys(table).map((known) => `\`${known}\``).join(", ") || "none";
+  throw new MiteError(`there is no ${kind} \`${name}\` in this component; it has: ${names}`);
+}
+// The name that something is exported under, or the name itself.
+function nameOf(kind, thing) {
+  if (typeof thing === "string") {
+    if (kind !== "journey" || !thing.includes(":")) find(kind, thing);
+    return thing;
+  }
+  const found = Object.entries(component[kinds[kind]]).find(([, known]) => known === thing);
+  if (found) return found[0];
+  throw new MiteError(`a ${kind} of the scenario isn't exported by the script, or isn't a ${kind}`);
+}
+
+function item({ journey, datapool = null, volume, ...others }) {
+  const [unknown] = Object.keys(others);
+  if (unknown) throw new MiteError(`an item of a scenario has journey, datapool and volume, not \`${unknown}\``);
+  if (volume === undefined) throw new MiteError("an item of a scenario needs a volume: constant(60, 50)");
+  return {
+    journey: nameOf("journey", journey),
+    datapool: datapool === null ? null : nameOf("datapool", datapool),
+    volume: volume?.[KIND] === "volume model" ? nameOf("volume model", volume) : parts(volume),
+  };
+}
+function items(made) {
+  const list = Array.isArray(made) ? made : [made];
+  if (!list.length) throw new MiteError("a scenario without journeys");
+  return list.map(item);
+}
+
+const iterable = (value) => typeof value?.[Symbol.iterator] === "function" && typeof value !== "string";
+async function begin(name) {
+  const found = find("datapool", name);
+  if (found.source === "items" && !positions.has(name)) {
+    const items = await found.of(config);
+    if (!iterable(items)) throw new MiteError(`the datapool \`${name}\` has no items: give a list or a generator`);
+    positions.set(name, items[Symbol.iterator]());
+  }
+  return found;
+}
+
+// Each answers `{ ok }`, `{ failure }` or `{ reported }` and never rejects.
+export const failed = (error) => (reported(error) ? { reported: true } : { failure: failure(error) });
+const guarded = (work) => async (...args) => {
+  try {
+    if (!component) await loading;
+    return { ok: await work(...args) };
+  } catch (error) {
+    return failed(error);
+  }
+};
+const planning = (work) => guarded((...args) => {
+  useVersion(null);
+  return work(...args);
+});
+
+export const describe = guarded(() => {
+  const names = ([kind, table]) => [kind, Object.keys(table)];
+  return Object.fromEntries(Object.entries(component).map(names));
+});
+export const run = guarded(async (name, args, id, version) => {
+  useVersion(version);
+  const work = find("journey", name);
+  if (args.length) await work(new Context(id, ROOT), ...host.unpack(args));
+  else await work(new Context(id, ROOT));
+  // What nobody handled until here is this run's error; a second one is told about beside it.
+  const [error, ...others] = orphans();
+  for (const other of others) report(other, ROOT);
+  if (error !== undefined) throw error;
+});
+export const plan = planning(async (name) => items(await find("scenario", name).work(config)));
+export const describeDatapool = planning(async (name) => {
+  const { kind, source, path } = await begin(name);
+  return { kind, source, path };
+});
+export const nextItems = planning(async (name, most) => {
+  await begin(name);
+  const [iterator, taken] = [positions.get(name), []];
+  for (let next; taken.length < most && !(next = iterator.next()).done;) {
+    taken.push(Array.isArray(next.value) ? next.value : [next.value]);
+  }
+  return taken;
+});
+export const required = planning(async (name, start, end) => {
+  const number = await find("volume model", name).work(start, end);
+  if (number === null || number === undefined) return null;
+  if (!(number >= 0)) throw new MiteError(`the volume model \`${name}\` gave ${number}, which is no number of journeys`);
+  return Math.floor(number);
+});
+
+/** The end of a call: nothing of it is left for the next. */
+export function end() {
+  endLoop();
+  endTransactions();
+}

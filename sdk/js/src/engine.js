@@ -1,0 +1,12 @@
+// The entry of the engine: sets the host and the globals that scripts expect, and gives what the engine calls.
+
+import { setHost } from "./host.js";
+import { install } from "./platform/install.js";
+
+export { describe, describeDatapool, end, failed, nextItems, open, plan, required, run } from "./component.js";
+export { idle, rejected } from "./loop.js";
+
+export function start(host) {
+  setHost(host);
+  install(globalThis);
+}
