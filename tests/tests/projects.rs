@@ -100,9 +100,6 @@ fn a_rust_project() {
     lives(&desk);
     let mut cargo = Command::new("cargo");
     as_author(cargo.arg("test").current_dir(desk.project()));
-    let path = [mite().parent().expect("in a directory").to_owned()];
-    let path = path.into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    cargo.env("PATH", std::env::join_paths(path).expect("a search path"));
     let tested = built(&mut cargo).expect(0);
     assert!(tested.stdout.contains("test result: ok. 2 passed"), "{}", tested.stdout);
     let inspected = desk.run(&["inspect", ".", "--json"]).expect(0);
