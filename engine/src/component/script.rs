@@ -40,6 +40,7 @@ pub fn split(component: &[u8]) -> (&[u8], &[u8]) {
     let (mut start, mut depth) = (0, 0_u32);
     for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
         match payload {
+            Payload::Version { range, .. } => start = range.end,
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(end) => {
                 depth = depth.saturating_sub(1);

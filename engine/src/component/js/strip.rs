@@ -63,7 +63,7 @@ pub fn strip(file: &Path, name: &str, text: &str) -> Result<Stripped, Error> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, kind).parse();
     if let Some(wrong) = parsed.diagnostics.first() {
-        let at = wrong.labels.first().map_or(0, |label| u32::try_from(label.offset()).unwrap_or(0));
+        let at = wrong.labels.first().map_or(0, |label| label.offset());
         return Err(Place::of(text, at).error(name, &format!("SyntaxError: {}", wrong.message)));
     }
     if !parsed.module_record.has_module_syntax && ["module.exports", "require("].iter().any(|word| text.contains(word))

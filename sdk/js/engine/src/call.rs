@@ -49,12 +49,17 @@ fn open(ctx: &Ctx) -> Result<()> {
         return Ok(());
     }
     let script = match modules::open() {
-        Ok(entry) => Module::import(ctx, entry)?,
-        Err(why) => {
+        Ok(entry) => Module::import(ctx, entry),
+        Err(why) => Err(Exception::throw_message(ctx, &why)),
+    };
+    let script = match script {
+        Err(rquickjs::Error::Exception) => {
+            let error = ctx.catch();
             let (promise, _, reject) = Promise::new(ctx)?;
-            reject.call::<_, ()>((Exception::from_message(ctx.clone(), &why)?,))?;
+            reject.call::<_, ()>((error,))?;
             promise
         }
+        script => script?,
     };
     sdk(ctx, "open")?.call((script,))
 }
@@ -81,7 +86,11 @@ fn pump<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>) -> Result<()> {
         }
         if STOPPED.get() {
             // It was stopped in the middle of a function, so its promise will never be settled.
-            return Err(Exception::throw_internal(ctx, "interrupted"));
+            let error = ctx.catch();
+            return Err(match error.is_object() {
+                true => ctx.throw(error),
+                false => Exception::throw_internal(ctx, "interrupted"),
+            });
         }
         idle.call::<_, ()>(())?;
     }

@@ -10,3 +10,16 @@ export function encodeBase64(bytes) {
   }
   return text;
 }
+
+/** The bytes of a text in base64; null: it isn't one. Blanks are left out, and so may be the padding. */
+export function decodeBase64(text) {
+  const digits = text.replace(/[\t\n\f\r ]/g, "").replace(/^((?:.{4})*(?:.{2}(?==)|.{3}(?==)))={1,2}$/s, "$1");
+  if (digits.length % 4 === 1 || /[^A-Za-z0-9+/]/.test(digits)) return null;
+  const out = new Uint8Array(Math.floor((digits.length * 3) / 4));
+  for (let at = 0, bits = 0, held = 0, next = 0; at < digits.length; at++) {
+    held = ((held << 6) | DIGITS.indexOf(digits[at])) & 0xfff;
+    bits += 6;
+    if (bits >= 8) out[next++] = (held >> (bits -= 8)) & 0xff;
+  }
+  return out;
+}

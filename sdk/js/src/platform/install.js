@@ -4,6 +4,7 @@ import { DOMException } from "../errors.js";
 import { host } from "../host.js";
 import { clearTimer, timer } from "../loop.js";
 import { AbortController, AbortSignal } from "./abort.js";
+import { decodeBase64, encodeBase64 } from "./base64.js";
 import { console } from "./console.js";
 import { Headers, Request, Response, fetch } from "./fetch.js";
 import { TextDecoder, TextEncoder } from "./text.js";
@@ -21,6 +22,18 @@ function setInterval(work, ms = 0, ...args) {
   };
   const id = timer(soon(Math.max(1, ms)), tick);
   return id;
+}
+
+const wrong = (what) => new DOMException(what, "InvalidCharacterError");
+function btoa(text) {
+  const codes = Array.from(String(text), (character) => character.codePointAt(0));
+  if (codes.some((code) => code > 0xff)) throw wrong("btoa takes characters of one byte: encode the text first");
+  return encodeBase64(codes);
+}
+function atob(text) {
+  const bytes = decodeBase64(String(text));
+  if (!bytes) throw wrong("that is not base64");
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 const QUOTA = 65536;
@@ -64,6 +77,7 @@ function structuredClone(value, seen = new Map()) {
 export function install(to) {
   const fresh = {
     AbortController, AbortSignal, DOMException, Headers, Request, Response, TextDecoder, TextEncoder, URL, URLSearchParams,
+    atob, btoa,
     clearInterval: clearTimer, clearTimeout: clearTimer, console, crypto, fetch, setInterval, setTimeout,
     structuredClone: (value) => structuredClone(value),
   };
