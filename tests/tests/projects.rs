@@ -131,7 +131,7 @@ fn a_project_of_scripts(language: &str, mistake: &str) {
     std::fs::create_dir_all(&scope).expect("a directory");
     std::os::unix::fs::symlink("../../.mite/sdk/js", scope.join("sdk")).expect("a link");
     let mut node = Command::new("node");
-    as_author(node.arg("--test").current_dir(desk.project()));
+    as_author(node.args(["--test", "journeys.test.js"]).current_dir(desk.project()));
     let tested = built(&mut node).expect(0);
     assert!(tested.stdout.contains("pass 2"), "{}", tested.stdout);
     desk.edit(&format!("journeys.{language}"), "await sleep(", "await sleep((");
