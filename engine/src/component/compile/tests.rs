@@ -14,7 +14,7 @@ fn component(inside: &str) -> Vec<u8> {
 }
 
 fn checked(bytes: &[u8]) -> Result<(), String> {
-    check(&JOURNEYS, Path::new("x.wasm"), bytes).map_err(|error| error.to_string())
+    check(&JOURNEYS, Path::new("x.wasm"), bytes).map(drop).map_err(|error| error.to_string())
 }
 
 fn missing(names: &str) -> String {
@@ -107,7 +107,8 @@ fn each_world_has_its_own_components() {
         (&PROCESSORS, format!("{PROCESSOR} {ALL}"), Ok(()), "one that has both"),
         (&PROCESSORS, import("mite:journey/http@0.1.0") + PROCESSOR, Err(strange.to_owned()), "no load from here"),
     ] {
-        let checked = check(world, Path::new("x.wasm"), &component(&inside)).map_err(|error| error.to_string());
+        let checked =
+            check(world, Path::new("x.wasm"), &component(&inside)).map(drop).map_err(|error| error.to_string());
         assert_eq!(checked, want, "{why}");
     }
 }
