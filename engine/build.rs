@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Folders of the repository. One that isn't there is empty.
-const FOLDERS: [&str; 4] = ["wit", "sdk/rust", "sdk/python", "sdk/templates"];
+const FOLDERS: [&str; 5] = ["wit", "sdk/rust", "sdk/python", "sdk/js", "sdk/templates"];
 /// Leavings of other tools.
 const LEFT_OUT: [&str; 3] = ["target", "__pycache__", "node_modules"];
 /// What no project needs.
-const NOT_THESE: [&str; 2] = ["sdk/rust/processor", "sdk/python/tests"];
+const NOT_THESE: [&str; 4] = ["sdk/rust/processor", "sdk/python/tests", "sdk/js/engine", "sdk/js/tests"];
 
 fn main() -> io::Result<()> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("run by cargo"))?);

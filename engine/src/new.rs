@@ -23,6 +23,10 @@ pub struct Args {
 pub enum Language {
     Rust,
     Python,
+    /// JavaScript
+    Js,
+    /// TypeScript
+    Ts,
 }
 
 impl Language {
@@ -31,6 +35,8 @@ impl Language {
         match self {
             Self::Rust => "sdk/templates/rust",
             Self::Python => "sdk/templates/python",
+            Self::Js => "sdk/templates/js",
+            Self::Ts => "sdk/templates/ts",
         }
     }
 
@@ -38,6 +44,7 @@ impl Language {
         match self {
             Self::Rust => &sdk::RUST,
             Self::Python => &sdk::PYTHON,
+            Self::Js | Self::Ts => &sdk::JAVASCRIPT,
         }
     }
 }

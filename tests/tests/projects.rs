@@ -80,7 +80,7 @@ fn lives(desk: &Desk) {
     assert_eq!(playground.requests(), 3, "built: the log-in, the page it leads to, the search");
     let ran = desk.run(&["journey", "run", ".:search", ".:users", &url]).expect(0);
     assert_eq!(playground.requests(), 6, "from its source: {}", ran.stderr);
-    let tested = desk.run(&["scenario", "test", ".:scenario", &url, "--add-to-config=seconds:0.5"]).expect(0);
+    let tested = desk.run(&["scenario", "test", ".:peak", &url, "--add-to-config=seconds:0.5"]).expect(0);
     assert!(playground.requests() > 9, "{}", tested.stdout);
 }
 
@@ -88,7 +88,7 @@ fn lives(desk: &Desk) {
 fn says_where(desk: &Desk, place: &str) {
     let ended = desk.run(&["journey", "run", ".:search", ".:users"]).expect(104);
     assert!(ended.stderr.contains(place), "no `{place}` in {}", ended.stderr);
-    assert!(ended.stderr.contains("\nmite: ") && ended.stderr.contains(" can't be built"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("mite: ") && ended.stderr.contains(" can't be built"), "{}", ended.stderr);
     assert_eq!(ended.stdout, "");
 }
 
@@ -120,6 +120,32 @@ fn a_python_project() {
     watched(&desk);
     desk.edit("journeys.py", "await sleep", "await slep(");
     says_where(&desk, "journeys.py:27");
+}
+
+/// In JavaScript and in TypeScript.
+fn a_project_of_scripts(language: &str, mistake: &str) {
+    let desk = Desk::new(language);
+    lives(&desk);
+    // As `npm install` does it.
+    let scope = desk.project().join("node_modules/@mite");
+    std::fs::create_dir_all(&scope).expect("a directory");
+    std::os::unix::fs::symlink("../../.mite/sdk/js", scope.join("sdk")).expect("a link");
+    let mut node = Command::new("node");
+    as_author(node.args(["--test", "journeys.test.js"]).current_dir(desk.project()));
+    let tested = built(&mut node).expect(0);
+    assert!(tested.stdout.contains("pass 2"), "{}", tested.stdout);
+    desk.edit(&format!("journeys.{language}"), "await sleep(", "await sleep((");
+    says_where(&desk, mistake);
+}
+
+#[test]
+fn a_javascript_project() {
+    a_project_of_scripts("js", "journeys.js:16:");
+}
+
+#[test]
+fn a_typescript_project() {
+    a_project_of_scripts("ts", "journeys.ts:21:");
 }
 
 /// A program whose output goes to a file, so that it can be read while it runs.

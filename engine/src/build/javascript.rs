@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::kind::Source;
 use super::store::Store;
-use super::{Error, Made};
+use super::{Error, Made, sdk};
 use crate::component::js;
 
 /// What runs it.
@@ -14,6 +14,7 @@ const ENTRIES: [&str; 6] = ["index.ts", "index.js", "journeys.ts", "journeys.js"
 
 /// Builds the component of a module or package. That takes milliseconds, so it is done each time.
 pub fn build(source: &Source, store: &Store) -> Result<Made, Error> {
+    sdk::refresh(&sdk::JAVASCRIPT, &source.directory())?;
     let entry = entry(source.path())?;
     let wrong = |why: String| Error::Wrong { path: source.path().to_owned(), why };
     let component = js::build(&entry).map_err(|error| wrong(error.to_string()))?;

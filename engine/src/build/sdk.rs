@@ -17,6 +17,7 @@ pub struct Sdk {
 
 pub const RUST: Sdk = Sdk { folders: &["wit", "sdk/rust"], manifest: "Cargo.toml" };
 pub const PYTHON: Sdk = Sdk { folders: &["wit", "sdk/python"], manifest: "pyproject.toml" };
+pub const JAVASCRIPT: Sdk = Sdk { folders: &["sdk/js"], manifest: "package.json" };
 
 /// The directory in a project.
 const FOLDER: &str = ".mite";
@@ -25,7 +26,7 @@ const DIGEST: &str = "digest";
 /// Writes the SDK of this mite into a project whose manifest names it there, if it isn't there already. Others are left alone.
 pub fn refresh(sdk: &Sdk, project: &Path) -> Result<(), Error> {
     let manifest = std::fs::read_to_string(project.join(sdk.manifest)).unwrap_or_default();
-    if manifest.contains(&format!("\"{FOLDER}/sdk/")) { write(sdk, project) } else { Ok(()) }
+    if manifest.contains(&format!("{FOLDER}/sdk/")) { write(sdk, project) } else { Ok(()) }
 }
 
 /// Writes the SDK into a project.
@@ -47,7 +48,9 @@ pub fn write(sdk: &Sdk, project: &Path) -> Result<(), Error> {
         for folder in sdk.folders {
             sources::unpack(folder, &place.join(folder))?;
         }
-        std::fs::write(place.join("Cargo.toml"), workspace())?;
+        if sdk.manifest == RUST.manifest {
+            std::fs::write(place.join("Cargo.toml"), workspace())?;
+        }
         std::fs::write(place.join(".gitignore"), "*\n")?;
         std::fs::write(&note, &digest)
     };

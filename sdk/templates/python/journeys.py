@@ -33,7 +33,7 @@ async def search(ctx, user):
             raise MiteError("there is no tea")
 
 
-def scenario(config):
+def peak(config):
     """Which journeys run, with which data, and how many at once: up to 5 in 2 seconds, then 5 for as many as the config says."""
     seconds = float(config.get("seconds", 5))
     return [["journeys:search", users, Ramp(2, frm=0) + Constant(seconds, 5)]]

@@ -40,7 +40,7 @@ async fn search(ctx: Ctx, user: User) -> Result {
 
 /// Which journeys run, with which data, and how many at once: up to 5 in 2 seconds, then 5 for as many as the config's `seconds`.
 #[scenario]
-fn scenario(config: &Config) -> Result<Scenario> {
+fn peak(config: &Config) -> Result<Scenario> {
     let seconds = config.get_or("seconds", 5.0)?;
     Ok(Scenario::new().run_with("search", "users", Ramp::to(2.0, 5) + Constant::new(seconds, 5)))
 }
