@@ -35,7 +35,9 @@ pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Vec<u8> 
 }
 
 async fn make(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<Vec<u8>> {
-    let wizer = Wizer::new();
+    let mut wizer = Wizer::new();
+    // Without it the core module would lack what the component around it exports.
+    wizer.keep_init_func(true);
     let (context, instrumented) = wizer.instrument_component(engine)?;
     let component = Component::new(wasm, &instrumented)?;
     let host = Host::new(Arc::from("engine"), Arc::default(), Config::default(), MEMORY_MAX);
