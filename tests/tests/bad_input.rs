@@ -260,3 +260,10 @@ fn nothing_is_half_started() {
         assert_eq!(playground.requests(), 0, "{why}: no request is made");
     }
 }
+
+#[test]
+fn less_memory_than_a_journey_begins_with() {
+    let test = ["scenario", "test", "load:load", "--add-to-config=url:http://127.0.0.1:1/", "--add-to-config=seconds:1"];
+    let ended = run(&[&test[..], &["--journey-memory=1"]].concat());
+    says(&ended, 104, &["load needs 2 MiB", "--journey-memory"], "17 pages");
+}
