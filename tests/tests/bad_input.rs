@@ -84,7 +84,7 @@ fn specs() {
         (&["scenario", "test", "no.there:load"], &["no/there.wasm", "no.there.wasm", "MITE_PATH"], "nor this"),
         (&["scenario", "test", "../etc/x:load"], &["../etc/x"], "a path is not a package"),
         (&["scenario", "test", "target:load"], &["target.wasm"], "a directory is not a component"),
-        (&["scenario", "test", "/:load"], &["no file /"], "nor is this one"),
+        (&["scenario", "test", "/:load"], &["/ is no source of journeys"], "nor is this one"),
         (&["scenario", "test", "load"], &["`load`", "colon", "journeys.wasm:scenario"], "no colon"),
         (&["scenario", "test", ":load"], &["`:load`", "before the colon"], "nothing before the colon"),
         (&["scenario", "test", "load:"], &["`load:`", "after the colon"], "nothing after the colon"),
@@ -263,7 +263,8 @@ fn nothing_is_half_started() {
 
 #[test]
 fn less_memory_than_a_journey_begins_with() {
-    let test = ["scenario", "test", "load:load", "--add-to-config=url:http://127.0.0.1:1/", "--add-to-config=seconds:1"];
+    let test =
+        ["scenario", "test", "load:load", "--add-to-config=url:http://127.0.0.1:1/", "--add-to-config=seconds:1"];
     let ended = run(&[&test[..], &["--journey-memory=1"]].concat());
     says(&ended, 104, &["load needs 2 MiB", "--journey-memory"], "17 pages");
 }

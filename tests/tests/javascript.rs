@@ -142,7 +142,8 @@ fn mistakes_of_a_run() {
         ("thrown", "exception", "TypeError", "TypeError: cannot read", "app.js:4:inner"),
         ("text", "exception", "string", "string: a text", ""),
         ("recursion", "exception", "RangeError", "RangeError: Maximum call stack", "app.js:6:deep"),
-        ("json", "exception", "RangeError", "RangeError: Maximum call stack", "app.js:7:"),
+        // QuickJS counts its own stack, of which its reader of JSON takes little; that of the machine ends first.
+        ("json", "exception", "Trap", "call stack exhausted", ""),
         ("memory", "exception", "", "out of memory", ""),
         ("loop", "exception", "InternalError", "interrupted: it computed too long", "app.js:9:endless"),
         ("unhandled", "exception", "RangeError", "RangeError: nobody looked", "app.js:10:forgets"),
