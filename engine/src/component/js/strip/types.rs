@@ -144,9 +144,9 @@ impl<'a> Visit<'a> for Types<'_> {
 
     fn visit_export_declaration(&mut self, it: &ExportDeclaration<'a>) {
         if Self::is_only_types(&it.declaration) {
-            self.statement(it.span)
+            self.statement(it.span);
         } else {
-            walk::walk_export_declaration(self, it)
+            walk::walk_export_declaration(self, it);
         }
     }
 
