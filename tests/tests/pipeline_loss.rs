@@ -57,7 +57,8 @@ fn an_output_without_consumers_holds_its_bound_and_counts_the_rest() {
 /// One that stands still for a while is as slow as can be.
 #[test]
 fn a_slow_consumer_lacks_what_the_counters_say() {
-    const MADE: u64 = 20_000;
+    // More than the duplicator's queue and the system's buffers hold.
+    const MADE: u64 = 96_000;
     let places = Places::new();
     let third = format!("tcp://127.0.0.1:{}", free_port());
     let duplicator = places.start_with("duplicator", &["--out-queue=1", &third]);
@@ -71,7 +72,7 @@ fn a_slow_consumer_lacks_what_the_counters_say() {
     eventually("it collects", || (collected() == 100).then_some(()));
     collector.signal(Signal::STOP);
     while sender.made() < MADE {
-        sender.send(MADE / 10);
+        sender.send(MADE / 16);
         eventually("others get all", || (witness.seen().len() as u64 == sender.made()).then_some(()));
     }
     collector.signal(Signal::CONT);
