@@ -168,6 +168,11 @@ fn unsafe_stands_in_one_file() {
         .collect();
     with.sort();
     assert_eq!(with, [UNSAFE]);
+    // The engine of JavaScript is a guest, in a sandbox, and has one as well.
+    let guest = sources(&root().join("sdk/js/engine/src"));
+    let is_unsafe = |path: &&PathBuf| std::fs::read_to_string(path).expect("a source").contains("unsafe ");
+    let with: Vec<_> = guest.iter().filter(is_unsafe).filter_map(|path| path.file_name()).collect();
+    assert_eq!(with, ["promises.rs"]);
 }
 
 #[test]

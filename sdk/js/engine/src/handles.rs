@@ -4,7 +4,7 @@ use crate::host::{Text, or_error};
 use crate::mite::journey::{http, waiting};
 use crate::msgpack::pack;
 use rquickjs::class::{Class, Trace, Tracer};
-use rquickjs::{Ctx, Exception, JsLifetime, Object, Result, TypedArray, Value};
+use rquickjs::{Ctx, Exception, Object, Result, TypedArray, Value};
 
 /// Handles as JS objects; QuickJS counts references, so that a forgotten one is dropped at once.
 macro_rules! handle {
@@ -15,10 +15,6 @@ macro_rules! handle {
         }
         impl<'js> Trace<'js> for $name {
             fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
-        }
-        // SAFETY: it holds nothing of a JS context.
-        unsafe impl<'js> JsLifetime<'js> for $name {
-            type Changed<'to> = $name;
         }
     };
 }

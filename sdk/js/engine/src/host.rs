@@ -6,6 +6,7 @@ use crate::mite::journey::transaction::Outcome;
 use crate::mite::journey::{config, http, messages, timing, transaction, waiting};
 use crate::msgpack::{pack, unpack};
 use crate::platform;
+use crate::promises::lossy;
 use rquickjs::class::Class;
 use rquickjs::{CatchResultExt, Ctx, Error, Exception, FromJs, Function, IntoJs, Object, Result, TypedArray, Value};
 
@@ -16,9 +17,7 @@ impl<'js> FromJs<'js> for Text {
     fn from_js(_: &Ctx<'js>, value: Value<'js>) -> Result<Self> {
         let kind = value.type_name();
         let string = value.into_string().ok_or_else(|| Error::new_from_js(kind, "string"))?.to_cstring()?;
-        // SAFETY: the bytes are alive as long as `string` is; they are read as bytes, since they needn't be UTF-8.
-        let bytes = unsafe { std::slice::from_raw_parts(string.as_ptr().cast::<u8>(), string.len()) };
-        Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+        Ok(Text(lossy(&string)))
     }
 }
 

@@ -8,6 +8,7 @@ mod modules;
 mod msgpack;
 mod plan;
 mod platform;
+mod promises;
 
 wit_bindgen::generate!({ path: "../../../wit", world: "script-engine" });
 
@@ -17,6 +18,7 @@ use std::cell::{Cell, OnceCell};
 use crate::call::{Arg, call, failed};
 use crate::exports::mite::journey::journeys::{self, Contents, Ending};
 use crate::mite::journey::script;
+use crate::promises::Sdk;
 
 struct Engine;
 export!(Engine);
@@ -68,13 +70,6 @@ fn prepare(ctx: &Ctx) -> Result<()> {
     let sdk = engine.namespace()?;
     ctx.store_userdata(Sdk(rquickjs::Persistent::save(ctx, sdk.clone()))).map_err(|_| rquickjs::Error::Unknown)?;
     sdk.get::<_, Function>("start")?.call((host::object(ctx)?,))
-}
-
-/// What the SDK's entry exports, by name.
-struct Sdk(rquickjs::Persistent<Object<'static>>);
-// SAFETY: a persistent value belongs to no lifetime of a context.
-unsafe impl rquickjs::JsLifetime<'_> for Sdk {
-    type Changed<'to> = Sdk;
 }
 
 fn sdk<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
