@@ -186,6 +186,22 @@ async fn heartbeats_of_libzmq_are_answered() {
 /// The reader is killed and comes back while records are sent without a pause. What may be lost: what was on its way (`unsure`), and
 /// what lay in the queue of the one that was killed (10 messages of 100) or was read and not reported yet (a message on either side of
 /// that queue).
+/// Its system still has most of what it sent, and would throw that away if anything were written to it.
+#[tokio::test]
+async fn a_libzmq_that_closes_while_nobody_reads_loses_nothing() {
+    let (mut python, bound) = Python::bound("PUSH", "tcp://127.0.0.1:*").await;
+    let interval = Duration::from_millis(20);
+    let mut options = Options { receive_bytes: 1, ..options() };
+    options.pace.interval = interval;
+    let mut pull = Pull::new(options);
+    pull.connect(&bound).unwrap();
+    assert_eq!(python.ask("send 10 1 100000 0").await, "sent 10");
+    assert_eq!(python.ask("close").await, "closed");
+    // So many moments at which it could be asked whether it is still there.
+    tokio::time::sleep(interval * 20).await;
+    assert_eq!(receive(&mut pull, 10).await.0, Vec::from_iter(0..10));
+}
+
 #[tokio::test]
 async fn a_reader_is_killed_under_load() {
     let (mut python, bound) = Python::bound("PULL RCVHWM=10", "tcp://127.0.0.1:*").await;

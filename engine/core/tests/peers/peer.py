@@ -98,6 +98,15 @@ def dealer(count):
     say("dealt", len({number(reply[2]) for reply in replies}))
 
 
+def close():
+    """As a program does at its end: once all is on its way, which is not yet where it goes."""
+    socket.disable_monitor()
+    monitor.close()
+    socket.close(linger=30000)
+    context.term()
+    say("closed")
+
+
 def disconnects():
     """How often a connection was lost so far."""
     count = 0
@@ -109,7 +118,7 @@ def disconnects():
 
 COMMANDS = dict(
     socket=make, bind=bind, connect=connect, send=send, recv=recv, messages=messages, drain=drain, echo=echo, ask=ask,
-    dealer=dealer, disconnects=disconnects,
+    dealer=dealer, close=close, disconnects=disconnects,
 )
 
 for line in sys.stdin:
