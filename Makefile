@@ -5,7 +5,7 @@ CARGO ?= cargo
 JOURNEYS := target/journeys
 PYTHON ?= target/venv/bin/python
 
-.PHONY: help build engine journeys guests demo test parts interop lint fmt deny bench clean
+.PHONY: help build engine journeys guests demo test parts packages interop lint fmt deny bench clean
 
 # To link the program as one whole takes a fifth off the CPU of a request and six minutes of a core. What should be seen soon goes without.
 QUICK := demo test interop lint
@@ -22,6 +22,7 @@ engine: js-engine program
 .PHONY: program
 program:
 	$(CARGO) build --release -p mite
+	@target/release/mite carry target/release/mite
 
 .PHONY: js-engine
 js-engine: target-wasm # what runs JavaScript; it becomes part of the program
@@ -50,6 +51,9 @@ guests: ## The guests of the tests in Python and JavaScript
 
 test: parts build guests ## All tests
 	$(CARGO) test --release --workspace
+
+packages: parts ## The SDKs for PyPI and npm, in target/packages
+	PYTHON=$(PYTHON) sdk/packages.sh target/packages
 
 interop: build ## Live pipelines with each component replaced by Python mite's, and the other way round
 	python3 tests/interop/run.py

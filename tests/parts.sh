@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: nginx, Prometheus, Node and ip from Debian, and a Python environment of our own.
+# Installs what the tests need and this machine lacks: nginx, Prometheus, Node, npm and ip from Debian, and a Python environment of our own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 command -v promtool >/dev/null || missing+=(prometheus)
 command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
 command -v ip >/dev/null || [ -x /sbin/ip ] || missing+=(iproute2)
 if [ "${#missing[@]}" -gt 0 ]; then
     if [ "$(id -u)" != 0 ]; then
@@ -18,5 +19,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 venv=target/venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -c 'import componentize_py, ziglang, msgpack, zmq' 2>/dev/null ||
-    "$venv/bin/pip" install -q componentize-py==0.25.1 ziglang==0.17.1 msgpack==1.2.4 pyzmq==27.3.0
+"$venv/bin/python" -c 'import componentize_py, ziglang, msgpack, zmq, wheel' 2>/dev/null ||
+    "$venv/bin/pip" install -q componentize-py==0.25.1 ziglang==0.17.1 msgpack==1.2.4 pyzmq==27.3.0 wheel==0.45.1

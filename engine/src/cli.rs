@@ -10,6 +10,7 @@ mod end;
 mod here;
 mod output;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::build;
 use crate::cat;
 use crate::collector;
+use crate::component::js;
 use crate::console::screen::Screen;
 use crate::distributed;
 use crate::doctor;
@@ -140,6 +142,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Show what is in a component and what it may do
     Inspect(inspect::Args),
+    /// Write a copy of this program that carries what runs JavaScript, started and compiled: a part of `make build`
+    #[command(hide = true)]
+    Carry { to: PathBuf },
 }
 
 /// Parses the command line and does what it says.
@@ -191,6 +196,7 @@ async fn run(command: Command, output: &Output, screen: &Screen) -> ExitCode {
             Err(error) => failed(screen, &error.to_string(), 1),
         },
         Command::Inspect(args) => done(screen, inspect::run(&args).await, inspect::Error::exit_code),
+        Command::Carry { to } => done(screen, js::carry(&to), |_| 1),
         Command::PrometheusExporter(args) => {
             use exporter::process;
             let run = async |shutdown| process::run(args, stats::help, shutdown).await;

@@ -17,6 +17,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::carried;
+
 /// Larger files are not loaded: a Python component has 40 MB of code.
 const CODE_MAX: u64 = 512 << 20;
 const SECRET: &str = "secret";
@@ -37,6 +39,16 @@ impl Code {
         Self { machine, script: Arc::default() }
     }
 
+    /// What this program carries for a component under this engine's version and settings.
+    pub fn carried(engine: &Engine, component: &[u8]) -> Option<Self> {
+        carried::find(&code_name(engine, component)).map(Self::from)
+    }
+
+    /// The name and the code, for a program that is to carry it.
+    pub fn to_carry(self, engine: &Engine, component: &[u8]) -> (String, Vec<u8>) {
+        (code_name(engine, component), self.machine)
+    }
+
     /// The same code, with the script of one component.
     pub fn with_script(self, script: &[u8]) -> Self {
         Self { script: script.into(), ..self }
@@ -50,7 +62,8 @@ impl Code {
     /// Loads it into an engine. Engines of all settings of ours share what code depends on; wasmtime checks that.
     pub fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: `Code` is made by wasmtime's compiler in this process, or read by `Cache::get`, which hands out only what
-        // `Cache::put` had written (see the module's text), so it is unchanged output of the same compiler.
+        // `Cache::put` had written (see the module's text), or part of this very program: so it is unchanged output of the same
+        // compiler.
         unsafe { Component::deserialize(engine, &self.machine) }
     }
 }
@@ -138,12 +151,8 @@ impl Cache {
         write(&self.made_path(source), &[&self.seal(made), made])
     }
 
-    /// Another program may make something else.
     fn made_path(&self, source: &[u8]) -> PathBuf {
-        let mut key = Sha256::new();
-        key.update(env!("CARGO_PKG_VERSION"));
-        key.update(source);
-        self.directory.join(format!("{}.made", hex(&key.finalize()[..])))
+        self.directory.join(made_name(source))
     }
 
     /// None: that is no digest.
@@ -153,12 +162,7 @@ impl Cache {
     }
 
     fn path(&self, engine: &Engine, component: &[u8]) -> PathBuf {
-        let mut settings = Settings(Sha256::new());
-        std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut settings);
-        let mut key = Sha256::new();
-        key.update(settings.0.finalize());
-        key.update(component);
-        self.directory.join(format!("{}.code", hex(&key.finalize()[..])))
+        self.directory.join(code_name(engine, component))
     }
 
     /// HMAC-SHA-256 (RFC 2104) would guard against lengthening; here the code's length is sealed with it instead.
@@ -169,6 +173,24 @@ impl Cache {
         seal.update(code);
         seal.finalize().into()
     }
+}
+
+/// What is made of some bytes, by this version of the program: another may make something else.
+pub fn made_name(source: &[u8]) -> String {
+    let mut key = Sha256::new();
+    key.update(env!("CARGO_PKG_VERSION"));
+    key.update(source);
+    format!("{}.made", hex(&key.finalize()[..]))
+}
+
+/// The code of a component under this engine's version and settings, which are those of the processor too.
+fn code_name(engine: &Engine, component: &[u8]) -> String {
+    let mut settings = Settings(Sha256::new());
+    std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut settings);
+    let mut key = Sha256::new();
+    key.update(settings.0.finalize());
+    key.update(component);
+    format!("{}.code", hex(&key.finalize()[..]))
 }
 
 /// Feeds what wasmtime says of its version and settings into SHA-256: the standard hasher may change from build to build.

@@ -104,7 +104,7 @@ fn compile_read(
     let cache = Cache::open();
     // Code is kept under what it is made of, so that all journeys in JavaScript share their engine's.
     let (own, script) = script::split(&bytes);
-    let kept = cache.as_ref().and_then(|cache| cache.get(engine, own));
+    let kept = cache.as_ref().and_then(|cache| cache.get(engine, own)).or_else(|| Code::carried(engine, own));
     let cached = kept.is_some();
     let code = match kept {
         Some(code) => code,

@@ -2,6 +2,7 @@
 
 pub mod bindings;
 pub mod cache;
+mod carried;
 pub mod compile;
 pub mod definition;
 pub mod engine;

@@ -46,6 +46,27 @@ pub fn build(entry: &Path) -> Result<Vec<u8>, Error> {
     built.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Writes a copy of this program that carries the engine, started and compiled: nothing has to be compiled any more to build and run
+/// journeys in JavaScript on a machine with such a processor. Without the engine there is nothing to do. `to` may be the program's own file.
+pub fn carry(to: &Path) -> Result<(), Error> {
+    if ENGINE.is_empty() {
+        // It runs no JavaScript, so nothing is missing.
+        return Ok(());
+    }
+    let carried = std::thread::scope(|scope| scope.spawn(|| carried(to)).join());
+    carried.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn carried(to: &Path) -> Result<(), Error> {
+    let failed = |error: std::io::Error| Error::Run { reason: error.to_string() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let wasm = engine::plain()?;
+    let _ticker = Ticker::start(&wasm, || {}).map_err(failed)?;
+    let things = runtime.block_on(snapshot::to_carry(&wasm, ENGINE));
+    let things = things.map_err(|error| Error::Run { reason: format!("{error:#}") })?;
+    super::carried::write(to, &things).map_err(failed)
+}
+
 fn built(entry: &Path, script: &[u8]) -> Result<Vec<u8>, Error> {
     let failed = |error: std::io::Error| Error::Run { reason: error.to_string() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;

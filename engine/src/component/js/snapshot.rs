@@ -7,7 +7,8 @@ use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, WasmLis
 use wasmtime::{Engine, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use crate::component::cache::Cache;
+use crate::component::cache::{Cache, Code, made_name};
+use crate::component::carried;
 use crate::component::definition::{Host, surroundings};
 use crate::component::engine::MEMORY_MAX;
 use crate::wire::config::Config;
@@ -18,7 +19,8 @@ const START: &str = "wizer-initialize";
 /// The started engine, from the cache if it was started before; where no snapshot can be taken the engine as it is, which
 /// every instance starts for itself.
 pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Vec<u8> {
-    if let Some(kept) = cache.and_then(|cache| cache.made_of(engine)) {
+    let kept = cache.and_then(|cache| cache.made_of(engine));
+    if let Some(kept) = kept.or_else(|| carried::find(&made_name(engine))) {
         return kept;
     }
     let made = match make(wasm, engine).await {
@@ -32,6 +34,13 @@ pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Vec<u8> 
         tracing::warn!("the engine can't be kept for the next time: {error}");
     }
     made
+}
+
+/// The started engine and its code, for the program to carry. Nothing that was kept is used.
+pub async fn to_carry(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<[(String, Vec<u8>); 2]> {
+    let made = make(wasm, engine).await?;
+    let code = Code::compile(wasm, &made)?.to_carry(wasm, &made);
+    Ok([(made_name(engine), made), code])
 }
 
 async fn make(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<Vec<u8>> {
