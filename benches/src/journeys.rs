@@ -1,5 +1,7 @@
 //! What a run of an empty journey costs, and what a second worker brings.
 
+use std::process::Command;
+
 use crate::Result;
 use crate::child::Running;
 use crate::figures::{list, median};
@@ -43,8 +45,14 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
 fn test(parts: &Parts, seconds: f64, volume: u64, cores: &[usize], more: &[&str]) -> Result<(f64, f64)> {
     let mut command = parts.mite(&[]);
     parts.scenario(&mut command, "empty", volume, seconds);
-    command.args(["--workers", &volume.to_string(), "--summary-export"]).arg(parts.summary_path()).args(more);
-    let cpu = Running::start(&mut command, cores)?.finish()?;
+    command.args(["--workers", &volume.to_string()]).args(more);
+    cpu_and_runs(parts, &mut command, cores)
+}
+
+/// What a test took: CPU in seconds, runs.
+pub fn cpu_and_runs(parts: &Parts, command: &mut Command, cores: &[usize]) -> Result<(f64, f64)> {
+    command.arg("--summary-export").arg(parts.summary_path());
+    let cpu = Running::start(command, cores)?.finish()?;
     let summary = parts.summary()?;
     let runs = summary["by_journey"].as_object().and_then(|journeys| journeys.values().next().cloned());
     let runs = at(&runs.ok_or("no journey in the summary")?, &["started"])?;

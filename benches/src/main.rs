@@ -9,6 +9,7 @@ mod distributed;
 mod figures;
 mod instructions;
 mod journeys;
+mod languages;
 mod machine;
 mod memory;
 mod messages;
@@ -27,11 +28,16 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 7] = [
+const SECTIONS: [(&str, &str, Section); 8] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
     ("memory", "private memory per journey, with 10,000 at once", memory::measure),
+    (
+        "languages",
+        "the same journey in Rust, JavaScript and Python, beside k6 and the Python framework",
+        languages::measure,
+    ),
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
     ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),
     ("pacing", "the rate of ensure_fixed_separation", pacing::measure),

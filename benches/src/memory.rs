@@ -28,23 +28,28 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
         let mut command = parts.mite(&[]);
         parts.scenario(&mut command, "load", volume, SECONDS);
         command.args(["--request-timeout", "120"]).arg(format!("--add-to-config=url:{}/hang", playground.url));
-        let pending = || Ok(at(&playground.stats()?, &["open_requests"])? >= volume as f64);
-        let memory = settled(parts, &mut command, volume, pending)?;
-        until("clients left", LIMIT, || Ok(at(&playground.stats()?, &["open_requests"])? < 1.0))?;
-        Ok(memory)
+        blocked(parts, &playground, &mut command, volume)
     };
-    let mut rows = row("in a sleep", 64.0, pause)?;
-    rows.extend(row("in a pending request", 80.0, hang)?);
+    let mut rows = row("private memory per journey in a sleep", 64.0, (FEW, MANY), pause)?;
+    rows.extend(row("private memory per journey in a pending request", 80.0, (FEW, MANY), hang)?);
     Ok(rows)
 }
 
-fn row(what: &str, target: f64, settled: impl Fn(u64) -> Result<u64>) -> Result<Vec<Row>> {
-    let (few, many) = (settled(FEW)?, settled(MANY)?);
-    let kib = |bytes: u64| bytes as f64 / 1024.0;
-    let each = (kib(many) - kib(few)) / (MANY - FEW) as f64;
-    let text = format!("private memory per journey {what}");
-    let source = format!("{:.1} MiB with {FEW}, {:.1} MiB with {MANY}", kib(few) / 1024.0, kib(many) / 1024.0);
-    Ok(vec![Row::at_most(&text, each, target, "KiB").from(source)])
+/// Bytes once all journeys wait for an answer, after which they are gone.
+pub fn blocked(parts: &Parts, playground: &Playground, command: &mut Command, volume: u64) -> Result<u64> {
+    let pending = || Ok(at(&playground.stats()?, &["open_requests"])? >= volume as f64);
+    let memory = settled(parts, command, volume, pending)?;
+    until("clients left", LIMIT, || Ok(at(&playground.stats()?, &["open_requests"])? < 1.0))?;
+    Ok(memory)
+}
+
+/// What one journey more takes, in KiB: with so few and so many of them.
+pub fn row(what: &str, target: f64, volumes: (u64, u64), settled: impl Fn(u64) -> Result<u64>) -> Result<Vec<Row>> {
+    let (few, many) = (settled(volumes.0)?, settled(volumes.1)?);
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let each = (mib(many) - mib(few)) * 1024.0 / (volumes.1 - volumes.0) as f64;
+    let source = format!("{:.1} MiB with {}, {:.1} MiB with {}", mib(few), volumes.0, mib(many), volumes.1);
+    Ok(vec![Row::at_most(what, each, target, "KiB").from(source)])
 }
 
 /// Bytes once all journeys run and nothing grows any more.

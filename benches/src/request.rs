@@ -10,7 +10,7 @@ use crate::table::Row;
 use crate::{Result, machine};
 
 const PAIRS: usize = 5;
-const AT_ONCE: u64 = 64;
+pub const AT_ONCE: u64 = 64;
 const WARM: Duration = Duration::from_secs(1);
 const WINDOW: Duration = Duration::from_secs(4);
 /// More than both, and never reached.
@@ -57,9 +57,9 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
     ])
 }
 
-struct Window {
+pub struct Window {
     /// µs a request.
-    cpu: f64,
+    pub cpu: f64,
     /// The share of the core's time that it took.
     share: f64,
     /// The share of the core's time that others took.
@@ -67,7 +67,7 @@ struct Window {
 }
 
 /// Looks at a generator for a while, once it is well under way.
-fn window(parts: &Parts, server: &Server, command: &mut Command) -> Result<Window> {
+pub fn window(parts: &Parts, server: &Server, command: &mut Command) -> Result<Window> {
     let before = server.count()?;
     let mut generator = Running::start(command, &[parts.core])?;
     until("load", Duration::from_secs(30), || {
