@@ -46,7 +46,7 @@ export class Host {
 
   async #send(what) {
     const { method, url, headers, body, timeout, maxRedirects } = what;
-    this.requests.push({ method, url, headers, body });
+    this.requests.push({ method, url, headers, body, start: Date.now() / 1000 });
     if (this.responses) return answer(url, await this.responses({ method, url, headers, body }));
     return this.#overNetwork(what, method, url, headers, body, timeout, maxRedirects, []);
   }

@@ -10,6 +10,8 @@ export interface Asked {
   url: string;
   headers: [string, string][];
   body: string | Uint8Array | null;
+  /** When it was made, in seconds of Unix time. */
+  start?: number;
 }
 /** What answers it instead of the network. */
 export interface Answered {
@@ -39,3 +41,10 @@ export function plan(
   scenario: string,
   options?: { config?: Record<string, unknown> },
 ): Promise<{ journey: string; datapool: string | null; volume: unknown }[]>;
+/** What the script exports. */
+export function names(
+  script: object,
+  options?: { config?: Record<string, unknown> },
+): Promise<{ journeys: string[]; scenarios: string[]; datapools: string[]; volumeModels: string[] }>;
+/** The arguments that the first run gets of a datapool whose items are in the script. */
+export function first(script: object, datapool: string, options?: { config?: Record<string, unknown> }): Promise<unknown[]>;

@@ -40,8 +40,21 @@ export async function run(script, journey, { args = [], config = {}, responses =
 
 /** What a scenario asks for. */
 export async function plan(script, scenario, { config = {} } = {}) {
-  const host = new Host({ config });
-  const answer = await one(host, script, (sdk) => sdk.plan(scenario));
+  return ok(new Host({ config }), script, (sdk) => sdk.plan(scenario));
+}
+
+async function ok(host, script, ask) {
+  const answer = await one(host, script, ask);
   if (answer.failure) throw new Error(answer.failure.message);
   return answer.ok;
+}
+
+/** What the script exports. */
+export const names = (script, { config = {} } = {}) => ok(new Host({ config }), script, (sdk) => sdk.describe());
+
+/** The arguments that the first run gets of a datapool whose items are in the script. */
+export async function first(script, datapool, { config = {} } = {}) {
+  const [item] = await ok(new Host({ config }), script, (sdk) => sdk.nextItems(datapool, 1));
+  if (!item) throw new Error(`the datapool \`${datapool}\` has no items`);
+  return item;
 }
