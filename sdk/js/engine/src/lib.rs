@@ -3,6 +3,7 @@
 
 mod call;
 mod handles;
+mod hooks;
 mod host;
 mod modules;
 mod msgpack;

@@ -25,7 +25,7 @@ macro_rules! sources {
     };
 }
 sources! {
-    "component.js" "config.js" "context.js" "engine.js" "errors.js" "host.js" "http.js" "index.js" "loop.js" "time.js" "volume.js"
+    "component.js" "config.js" "context.js" "engine.js" "errors.js" "hooks.js" "host.js" "http.js" "index.js" "loop.js" "time.js" "volume.js"
     "platform/abort.js" "platform/base64.js" "platform/console.js" "platform/fetch.js" "platform/install.js" "platform/text.js"
     "platform/url.js"
 }
