@@ -50,15 +50,16 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// The engine of JavaScript journeys, if it is there: `make build` makes it first.
+/// The engines of JavaScript, of journeys and of processors, if they are there: `make build` makes them first.
 fn engine(root: &Path) {
     // A directory that is always there, so that cargo looks again when the engine comes.
     let built = root.join("sdk/js/engine/built");
     println!("cargo:rerun-if-changed={}", built.display());
     println!("cargo:rustc-check-cfg=cfg(js_engine)");
-    let engine = built.join("engine.wasm");
-    if engine.is_file() {
+    let (engine, processors) = (built.join("engine.wasm"), built.join("processors.wasm"));
+    if engine.is_file() && processors.is_file() {
         println!("cargo:rustc-cfg=js_engine");
         println!("cargo:rustc-env=MITE_JS_ENGINE={}", engine.display());
+        println!("cargo:rustc-env=MITE_JS_PROCESSORS={}", processors.display());
     }
 }

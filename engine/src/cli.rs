@@ -19,6 +19,7 @@ use crate::build;
 use crate::cat;
 use crate::collector;
 use crate::component::js;
+use crate::component::spec::build_sources_by;
 use crate::console::screen::Screen;
 use crate::distributed;
 use crate::doctor;
@@ -152,6 +153,7 @@ pub fn main() -> ExitCode {
     let Cli { command, output, parent } = Cli::parse();
     let screen = Screen::new(output.verbosity());
     output::log(&screen, output.log_level);
+    build_sources_by(build::named);
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match parent.map_or(Ok(()), shutdown::end_with).and_then(|()| runtime()) {
         Ok(runtime) => runtime,

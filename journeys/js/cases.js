@@ -1,7 +1,8 @@
-// The ten cases that every language has, in JavaScript: see `journeys/golden/README.md`.
+// The ten cases that every language has, and what stands around runs, in JavaScript: see `journeys/golden/README.md`.
 
 import {
-  MiteError, check, constant, datapool, ensureAverageSeparation, ensureFixedSeparation, journey, scenario, sleep,
+  MiteError, check, constant, datapool, ensureAverageSeparation, ensureFixedSeparation, journey, onStart, onStop,
+  scenario, setup, sleep,
 } from "@mite/sdk";
 
 const url = (ctx) => ctx.config.get("url");
@@ -69,6 +70,32 @@ export const think_time = journey(async (ctx) => {
   });
   ctx.send("thought", { long_enough: performance.now() - start >= 85 });
 });
+
+export const prepare = setup(async (ctx) => {
+  if (!ctx.config.has("around")) return null;
+  const answer = await ctx.http.get(`${url(ctx)}/json`);
+  return { status: answer.status, size: answer.body().length };
+});
+
+let [entered, runs] = [0, 0];
+
+export const log_in = onStart(async (ctx) => {
+  check(ctx.config.get("around", "") !== "broken", "closed today");
+  await ctx.transaction("log in", (ctx) =>
+    ctx.http.post(`${url(ctx)}/shop/login`, { form: { user: "user1", password: "secret" } }));
+  entered += 1;
+}, "around");
+
+export const around = journey(async (ctx) => {
+  const basket = await ensureFixedSeparation(0.05, () => ctx.http.get(`${url(ctx)}/shop/basket`));
+  runs += 1;
+  ctx.send("around", { setup: ctx.setup, entered, status: basket.status });
+});
+
+export const log_out = onStop(async (ctx) => {
+  const basket = await ctx.http.get(`${url(ctx)}/shop/basket`);
+  ctx.send("left", { status: basket.status, runs });
+}, around);
 
 export const thinking = scenario(() => [
   { journey: think_time, volume: constant(1, 1) },

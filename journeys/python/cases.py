@@ -1,4 +1,4 @@
-"""The ten cases that every language has, in Python: see `journeys/golden/README.md`."""
+"""The ten cases that every language has, and what stands around runs, in Python: see `journeys/golden/README.md`."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ import time
 from library import library  # noqa: F401  a journey of another module
 from mite import MiteError, check, ensure_average_separation, ensure_fixed_separation
 from mite.datapools import RecyclableIterableDataPool
-from mite.scenario import StopVolumeModel
+from mite.scenario import StopVolumeModel, on_start, on_stop, setup
 from mite.volume_model import Constant
 from mite_http import mite_http
 
@@ -88,6 +88,42 @@ async def think_time(ctx):
             pass
         await asyncio.sleep(0.01)
     ctx.send("thought", long_enough=time.monotonic() - start >= 0.085)
+
+
+@setup
+async def prepare(ctx):
+    if "around" not in ctx.config:
+        return None
+    answer = await ctx.http.get(ctx.config["url"] + "/json")
+    return {"status": answer.status_code, "size": len(answer.body)}
+
+
+entered = runs = 0
+
+
+@on_start("around")
+@mite_http
+async def log_in(ctx):
+    global entered
+    check(ctx.config.get("around") != "broken", "closed today")
+    async with ctx.transaction("log in"):
+        await ctx.http.post(ctx.config["url"] + "/shop/login", data={"user": "user1", "password": "secret"})
+    entered += 1
+
+
+@mite_http
+async def around(ctx):
+    global runs
+    async with ensure_fixed_separation(0.05):
+        basket = await ctx.http.get(ctx.config["url"] + "/shop/basket")
+    runs += 1
+    ctx.send("around", setup=ctx.setup, entered=entered, status=basket.status_code)
+
+
+@on_stop("around")
+async def log_out(ctx):
+    basket = await ctx.http.get(ctx.config["url"] + "/shop/basket")
+    ctx.send("left", status=basket.status_code, runs=runs)
 
 
 def three_seconds(start, end):

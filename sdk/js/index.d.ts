@@ -94,6 +94,8 @@ export interface Context {
   readonly id: number;
   readonly http: Http;
   readonly config: Config;
+  /** What the setup of the script has answered that the test names; null without one. */
+  readonly setup: any;
   /** Whether the test is ending. */
   readonly shouldStop: boolean;
   /** A timed part, with a context of its own. */
@@ -108,6 +110,17 @@ export interface Journey<Args extends unknown[] = any[]> {
   (ctx: Context, ...args: Args): unknown;
 }
 export function journey<Args extends unknown[]>(work: (ctx: Context, ...args: Args) => unknown): Journey<Args>;
+
+declare const hookMark: unique symbol;
+export interface Hook {
+  readonly [hookMark]: true;
+}
+/** Called once a test, on the controller; every journey finds its answer in `ctx.setup`. */
+export function setup(work: (ctx: Context) => unknown): Hook;
+/** Called once for each place of a journey, before its first run there, in no figure; of these journeys only if some are given. */
+export function onStart(work: (ctx: Context) => unknown, ...journeys: (Journey<any> | string)[]): Hook;
+/** The same for when no more runs come there. */
+export function onStop(work: (ctx: Context) => unknown, ...journeys: (Journey<any> | string)[]): Hook;
 
 declare const datapoolMark: unique symbol;
 export interface Datapool {

@@ -114,6 +114,14 @@ pub fn component(component: Component) -> Result<Component, Error> {
     Ok(Component::File(made.path))
 }
 
+/// The same for whoever names components: see [`crate::component::spec::build_sources_by`].
+pub fn named(component: Component) -> Result<Component, crate::component::Error> {
+    self::component(component).map_err(|error| match error {
+        Error::Component(error) => error,
+        error => crate::component::Error::Source { reason: error.to_string() },
+    })
+}
+
 pub fn is_source(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     path.is_dir() || SOURCES.contains(&ending)

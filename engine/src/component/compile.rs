@@ -49,6 +49,7 @@ const PROCESSORS: World = World {
         "mite:processor/collector@0.1.0",
         "mite:processor/print@0.1.0",
         "mite:processor/progress@0.1.0",
+        "mite:journey/script@0.1.0",
     ],
     exports: &["mite:processor/processors@0.1.0"],
 };
@@ -91,6 +92,16 @@ fn compile_for(
 /// Checks and compiles a component with journeys that is there already; `path` is what it is called if something is wrong with it.
 pub fn compile_bytes(engine: &Engine, package: String, path: PathBuf, bytes: Vec<u8>) -> Result<Compiled, Error> {
     compile_read(&JOURNEYS, engine, package, path, bytes)
+}
+
+/// The same with processors.
+pub fn compile_processor_bytes(
+    engine: &Engine,
+    package: String,
+    path: PathBuf,
+    bytes: Vec<u8>,
+) -> Result<Compiled, Error> {
+    compile_read(&PROCESSORS, engine, package, path, bytes)
 }
 
 fn compile_read(

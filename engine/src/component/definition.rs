@@ -1,8 +1,10 @@
 //! Asking a component what it has: its journeys, scenarios, datapools and volume models.
 //!
-//! This runs in the controller, in an instance of its own: `http` and `transaction` answer that they aren't available there.
+//! This runs in the controller, in an instance of its own: `http` is there in its `setup` only, and nothing is measured.
 
 mod host;
+mod http;
+mod requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +14,10 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 
 use super::Error;
 use super::bindings::exports::mite::journey::journeys::Contents;
-use super::bindings::{Journey, messages, scenarios};
+use super::bindings::{Journey, JourneyIndices, messages, scenarios};
 use super::compile::Compiled;
 use super::engine::MEMORY_MAX;
+use super::hooks::{self, Hooked, SETUP};
 use super::script::{self, Scripted};
 use crate::wire::config::Config;
 pub(super) use host::Host;
@@ -23,6 +26,8 @@ pub use host::Sent;
 /// A scenario or datapool function that computes or sleeps longer than this is broken.
 const CPU_SECONDS_MAX: u32 = 10;
 const WAIT_MAX: Duration = Duration::from_secs(15);
+/// The same for a `setup`, which makes requests.
+const SETUP_MAX: Duration = Duration::from_secs(60);
 /// The most items of a scenario.
 const ITEMS_MAX: usize = 1_000;
 
@@ -31,6 +36,7 @@ pub struct Definition {
     package: String,
     store: Store<Host>,
     instance: Journey,
+    hooks: Option<Hooked>,
     contents: Contents,
 }
 
@@ -42,9 +48,13 @@ impl Definition {
         let component = compiled.code.load(engine).map_err(invalid)?;
         let host = Host::new(Arc::from(compiled.package.as_str()), compiled.code.script(), config, MEMORY_MAX);
         let (mut store, linker) = surroundings(engine, host).map_err(invalid)?;
-        let instance = Journey::instantiate_async(&mut store, &component, &linker).await.map_err(invalid)?;
+        let pre = linker.instantiate_pre(&component).map_err(invalid)?;
+        let (indices, hooks) = (JourneyIndices::new(&pre), hooks::of(&component, &pre).map_err(invalid)?);
+        let made = pre.instantiate_async(&mut store).await.map_err(invalid)?;
+        let instance = indices.and_then(|indices| indices.load(&mut store, &made)).map_err(invalid)?;
+        let hooks = hooks.map(|hooks| hooks.load(&mut store, &made)).transpose().map_err(invalid)?;
         let contents = describe(&compiled.package, &instance, &mut store).await?;
-        Ok(Self { package: compiled.package.clone(), store, instance, contents })
+        Ok(Self { package: compiled.package.clone(), store, instance, hooks, contents })
     }
 
     pub fn package(&self) -> &str {
@@ -76,11 +86,24 @@ impl Definition {
         Err(Error::NoSuch { package: self.package.clone(), kind, name: name.to_owned(), there: there.to_vec() })
     }
 
+    /// Calls the component's `setup`, if it has one, and puts its answer into the config.
+    pub async fn setup(&mut self) -> Result<(), Error> {
+        const WHAT: &str = "`setup`";
+        let Some(hooks) = &self.hooks else { return Ok(()) };
+        self.store.data_mut().requests = Some(Box::default());
+        let answer = in_time(SETUP_MAX, hooks.mite_journey_hooks().call_setup(&mut self.store)).await;
+        self.store.data_mut().requests = None;
+        let Some(value) = self.answer(WHAT, answer)? else { return Ok(()) };
+        let kept = self.store.data_mut().config.set(SETUP, value);
+        kept.map_err(|reason| self.wrong(WHAT.to_owned(), reason))
+    }
+
     /// The items of a scenario, in order.
     pub async fn scenario(&mut self, name: &str) -> Result<Vec<scenarios::Item>, Error> {
         self.require("scenario", name, &self.contents.scenarios)?;
         let what = format!("scenario `{name}`");
-        let answer = in_time(self.instance.mite_journey_scenarios().call_scenario(&mut self.store, name)).await;
+        let answer =
+            in_time(WAIT_MAX, self.instance.mite_journey_scenarios().call_scenario(&mut self.store, name)).await;
         let items = self.answer(&what, answer)?;
         // The function may have made datapools and volume models that weren't there before.
         self.contents = describe(&self.package, &self.instance, &mut self.store).await?;
@@ -92,13 +115,15 @@ impl Definition {
 
     pub async fn datapool(&mut self, name: &str) -> Result<scenarios::Pool, Error> {
         self.require("datapool", name, &self.contents.datapools)?;
-        let answer = in_time(self.instance.mite_journey_scenarios().call_datapool(&mut self.store, name)).await;
+        let answer =
+            in_time(WAIT_MAX, self.instance.mite_journey_scenarios().call_datapool(&mut self.store, name)).await;
         self.answer(&format!("datapool `{name}`"), answer)
     }
 
     /// The next items of a datapool, at most so many; none: that was all.
     pub async fn items(&mut self, datapool: &str, most: u32) -> Result<Vec<Vec<u8>>, Error> {
-        let answer = in_time(self.instance.mite_journey_scenarios().call_items(&mut self.store, datapool, most)).await;
+        let answer =
+            in_time(WAIT_MAX, self.instance.mite_journey_scenarios().call_items(&mut self.store, datapool, most)).await;
         let what = format!("datapool `{datapool}`");
         let items = self.answer(&what, answer)?;
         if items.len() > most as usize {
@@ -111,7 +136,8 @@ impl Definition {
     pub async fn required(&mut self, model: &str, start: f64, end: f64) -> Result<Option<u32>, Error> {
         self.require("volume model", model, &self.contents.volume_models)?;
         let answer =
-            in_time(self.instance.mite_journey_scenarios().call_required(&mut self.store, model, start, end)).await;
+            in_time(WAIT_MAX, self.instance.mite_journey_scenarios().call_required(&mut self.store, model, start, end))
+                .await;
         self.answer(&format!("volume model `{model}`"), answer)
     }
 
@@ -158,7 +184,7 @@ impl Scripted for Host {
 }
 
 async fn describe(package: &str, instance: &Journey, store: &mut Store<Host>) -> Result<Contents, Error> {
-    let described = in_time(instance.mite_journey_journeys().call_describe(&mut *store)).await;
+    let described = in_time(WAIT_MAX, instance.mite_journey_journeys().call_describe(&mut *store)).await;
     store.data_mut().ticks = 0;
     described.map_err(|trap| failed(package, "`describe`", store, &trap))
 }
@@ -175,9 +201,9 @@ fn failed(package: &str, what: &str, store: &Store<Host>, trap: &wasmtime::Error
     Error::Failed { package: package.to_owned(), what: what.to_owned(), reason }
 }
 
-async fn in_time<T>(call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
-    let late = |_| wasmtime::format_err!("it had not answered after {} s", WAIT_MAX.as_secs());
-    tokio::time::timeout(WAIT_MAX, call).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+async fn in_time<T>(limit: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    let late = |_| wasmtime::format_err!("it had not answered after {} s", limit.as_secs());
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
 }
 
 fn watch(store: &mut Store<Host>) {

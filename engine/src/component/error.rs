@@ -25,6 +25,9 @@ pub enum Error {
     Fetch { url: String, reason: String },
     #[error("{url} is not what was asked for: its SHA-256 is {found}, not {wanted}")]
     Digest { url: String, found: String, wanted: String },
+    /// What a compiler has to say has been said.
+    #[error("{reason}")]
+    Source { reason: String },
     #[error("there is no file {}{}", path.display(), hint(path))]
     NoFile { path: PathBuf },
     #[error(

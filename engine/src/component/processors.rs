@@ -10,6 +10,7 @@ use super::Error;
 use super::compile::Compiled;
 use super::engine::MEMORY_MAX;
 use super::output::Output;
+use super::script::{self, Scripted};
 
 const INTERFACE: &str = "mite:processor/processors@0.1.0";
 /// Its start and its answer together; a tick is a millisecond.
@@ -28,6 +29,18 @@ struct Host {
     wasi: WasiCtx,
     table: ResourceTable,
     limits: StoreLimits,
+    script: Arc<[u8]>,
+}
+
+impl Scripted for Host {
+    fn script(&self) -> Arc<[u8]> {
+        self.script.clone()
+    }
+
+    /// It isn't counted here: a tick ends it.
+    fn left(&self) -> u32 {
+        u32::MAX
+    }
 }
 
 impl WasiView for Host {
@@ -41,9 +54,10 @@ pub async fn contents(engine: &Engine, compiled: &Compiled) -> Result<Contents, 
     let package = Arc::<str>::from(compiled.package.as_str());
     let (out, err) = (Output::new(package.clone(), "stdout"), Output::new(package, "stderr"));
     let host = Host {
-        wasi: WasiCtx::builder().stdout(out).stderr(err).build(),
+        wasi: WasiCtx::builder().stdout(out).stderr(err.clone()).build(),
         table: ResourceTable::new(),
         limits: StoreLimitsBuilder::new().memory_size(MEMORY_MAX).instances(200).build(),
+        script: compiled.code.script(),
     };
     let mut store = Store::new(engine, host);
     store.limiter(|host| &mut host.limits);
@@ -51,14 +65,23 @@ pub async fn contents(engine: &Engine, compiled: &Compiled) -> Result<Contents, 
     ask(engine, compiled, &mut store).await.map_err(|error| Error::Failed {
         package: compiled.package.clone(),
         what: "`describe`".to_owned(),
-        reason: error.root_cause().to_string(),
+        reason: said(&err).unwrap_or_else(|| error.root_cause().to_string()),
     })
+}
+
+/// What it wrote to stderr last, which says more than a trap does.
+fn said(stderr: &Output) -> Option<String> {
+    let said = stderr.take_tail();
+    let lines: Vec<_> =
+        said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:")).collect();
+    (!lines.is_empty()).then(|| lines.join(" "))
 }
 
 async fn ask(engine: &Engine, compiled: &Compiled, store: &mut Store<Host>) -> wasmtime::Result<Contents> {
     let component = compiled.code.load(engine)?;
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    script::add_to_linker(&mut linker)?;
     linker.define_unknown_imports_as_traps(&component)?;
     let instance = linker.instantiate_async(&mut *store, &component).await?;
     let interface = instance.get_export_index(&mut *store, None, INTERFACE);

@@ -3,11 +3,24 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use super::Error;
 
 /// What the files end in that components are built from: `mite build` says more of them.
 pub const SOURCES: [&str; 10] = ["py", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "rs"];
+
+/// Makes the component of a source, and leaves all others as they are.
+pub type Build = fn(Component) -> Result<Component, Error>;
+
+/// What builds sources, set once by the program: a component knows of no compilers.
+static BUILD: OnceLock<Build> = OnceLock::new();
+
+/// Lets sources be named wherever components are.
+pub fn build_sources_by(build: Build) {
+    // Whoever was first has said the same: there is one program.
+    let _ = BUILD.set(build);
+}
 
 /// A component and a name in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +113,11 @@ impl Component {
             Self::Package(package) => package.clone(),
             Self::Remote(remote) => remote.stem().to_owned(),
         }
+    }
+
+    /// The component that is built from a source now; all others as they are. Takes as long as a compiler does.
+    pub fn built(self) -> Result<Self, Error> {
+        BUILD.get().map_or_else(|| Ok(self.clone()), |build| build(self.clone()))
     }
 
     /// Where the file is, of one that is here. A package `a.b` is `a/b.wasm` or `a.b.wasm` in the first directory of `path` that has one of them.

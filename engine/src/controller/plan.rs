@@ -110,7 +110,8 @@ pub async fn plan(engine: &Engine, path: &SearchPath, config: Config, wanted: &W
         components,
         definition,
     };
-    let mut planner = Planner { engine, path, plan };
+    let mut planner = Planner { engine, path, plan, named: BTreeMap::new() };
+    planner.plan.definition.setup().await?;
     match wanted {
         Wanted::Scenario(spec) => planner.scenario(&spec.name).await?,
         Wanted::Journey { spec, datapool, volume, seconds } => {
@@ -153,6 +154,8 @@ struct Planner<'a> {
     engine: &'a Engine,
     path: &'a SearchPath,
     plan: Plan,
+    /// Components by what scenarios call them; sources are built once.
+    named: BTreeMap<String, spec::Component>,
 }
 
 impl Planner<'_> {
@@ -230,7 +233,7 @@ impl Planner<'_> {
 
     /// Sees to it that a journey's component is there; answers its package.
     async fn component(&mut self, component: &str, journey: &str) -> Result<String, Error> {
-        let component = spec::Component::from(component);
+        let component = self.named(component).await?;
         let package = component.package();
         if let Some(there) = self.plan.components.get(&package) {
             let named = component.find(self.path)?;
@@ -248,6 +251,18 @@ impl Planner<'_> {
         other.require_journey(journey)?;
         self.plan.components.insert(package.clone(), compiled);
         Ok(package)
+    }
+
+    /// What a scenario calls a component; a source is built, on a thread of its own since that takes a while.
+    async fn named(&mut self, text: &str) -> Result<spec::Component, Error> {
+        if let Some(known) = self.named.get(text) {
+            return Ok(known.clone());
+        }
+        let named = spec::Component::from(text);
+        let failed = |panic: tokio::task::JoinError| component::Error::Source { reason: panic.to_string() };
+        let built = tokio::task::spawn_blocking(move || named.built()).await.map_err(failed)??;
+        self.named.insert(text.to_owned(), built.clone());
+        Ok(built)
     }
 
     /// Gives an item its data: all of it now, or, where each serves once, a source to ask when it is wanted.

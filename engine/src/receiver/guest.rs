@@ -13,6 +13,7 @@ use super::lane::Counts;
 use super::patience::Seldom;
 use crate::component::Error;
 use crate::component::compile::Compiled;
+use crate::component::script;
 use crate::wire::batch::Batch;
 
 /// The most messages of a call.
@@ -24,7 +25,11 @@ const REOPEN: Duration = Duration::from_secs(1);
 
 /// A component, ready to be instantiated.
 #[derive(Clone)]
-pub struct Prepared(ProcessorPre<Host>);
+pub struct Prepared {
+    pre: ProcessorPre<Host>,
+    /// What an engine of a scripting language runs.
+    script: Arc<[u8]>,
+}
 
 impl Prepared {
     pub fn new(engine: &Engine, compiled: &Compiled) -> Result<Self, Error> {
@@ -34,8 +39,9 @@ impl Prepared {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(invalid)?;
         Processor::add_to_linker::<_, HasSelf<Host>>(&mut linker, |host| host).map_err(invalid)?;
+        script::add_to_linker(&mut linker).map_err(invalid)?;
         let pre = linker.instantiate_pre(&component).map_err(invalid)?;
-        Ok(Self(ProcessorPre::new(pre).map_err(invalid)?))
+        Ok(Self { pre: ProcessorPre::new(pre).map_err(invalid)?, script: compiled.code.script() })
     }
 }
 
@@ -79,7 +85,7 @@ impl Guest {
         counts: Arc<Counts>,
     ) -> Result<Self, Error> {
         let package = settings.package.to_string();
-        let host = Box::new(Host::new(settings.clone()));
+        let host = Box::new(Host::new(settings.clone(), prepared.script.clone()));
         let live = open(&prepared, host, name).await;
         let live = live.map_err(|(_, closed)| match closed {
             Closed::NoSuch(there) => Error::NoSuch { package, kind: "processor", name: name.to_owned(), there },
@@ -249,7 +255,7 @@ impl std::fmt::Display for Closed {
 
 /// Makes an instance and opens the processor in it.
 async fn open(prepared: &Prepared, host: Box<Host>, name: &str) -> Result<Live, (Box<Host>, Closed)> {
-    let mut store = Store::new(prepared.0.engine(), *host);
+    let mut store = Store::new(prepared.pre.engine(), *host);
     store.limiter(|host| &mut host.limits);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| context.data_mut().slice_over());
@@ -275,7 +281,7 @@ async fn begin(
     store: &mut Store<Host>,
     name: &str,
 ) -> wasmtime::Result<Result<Processor, Closed>> {
-    let processor = prepared.0.instantiate_async(&mut *store).await?;
+    let processor = prepared.pre.instantiate_async(&mut *store).await?;
     let there = processor.mite_processor_processors().call_describe(&mut *store).await?.processors;
     if !there.iter().any(|known| known == name) {
         return Ok(Err(Closed::NoSuch(there)));

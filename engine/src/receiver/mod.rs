@@ -57,8 +57,8 @@ pub struct Args {
     /// Listen at the sockets instead of connecting to them
     #[arg(long)]
     pub bind: bool,
-    /// What takes the messages: mite:stats, mite:collector, mite:recorder, mite:print, or one of a component: `file.wasm:Name`, or
-    /// `package.name:Name` looked up on MITE_PATH. Can be given more than once: each gets every message
+    /// What takes the messages: mite:stats, mite:collector, mite:recorder, mite:print, or one of a component: `file.wasm:Name`,
+    /// `package.name:Name` looked up on MITE_PATH, or of a source that is built first (`processors.py:Name`). Can be given more than once: each gets every message
     #[arg(long = "processor", value_name = "SPEC", required = true)]
     pub processors: Vec<String>,
     /// An endpoint that processors of components may bind or connect to. Can be given more than once
@@ -203,17 +203,19 @@ struct Components<'a> {
     engine: wasmtime::Engine,
     args: &'a Args,
     give_up: &'a CancellationToken,
-    prepared: Vec<(Component, Prepared)>,
+    /// With the names of their packages.
+    prepared: Vec<(Component, Arc<str>, Prepared)>,
 }
 
 impl Components<'_> {
     async fn source(&mut self, component: &Component, name: String) -> Result<Source, Error> {
-        let prepared = match self.prepared.iter().find(|(known, _)| known == component) {
-            Some((_, prepared)) => prepared.clone(),
+        let known = self.prepared.iter().find(|(known, ..)| known == component);
+        let (package, prepared) = match known.map(|(_, package, prepared)| (package.clone(), prepared.clone())) {
+            Some(known) => known,
             None => self.prepare(component).await?,
         };
         let settings = Settings {
-            package: component.package().into(),
+            package,
             granted: self.args.grant_socket.clone().into(),
             collector_dir: self.args.collector_dir.clone(),
             collector_roll: self.args.collector_roll,
@@ -223,15 +225,15 @@ impl Components<'_> {
         Ok(Source::Guest { name, prepared, settings: Box::new(settings) })
     }
 
-    async fn prepare(&mut self, component: &Component) -> Result<Prepared, Error> {
+    async fn prepare(&mut self, component: &Component) -> Result<(Arc<str>, Prepared), Error> {
         let (engine, wanted) = (self.engine.clone(), component.clone());
         let path = SearchPath::from_environment();
         // Takes seconds at worst, in which signals are still answered.
-        let compiling = tokio::task::spawn_blocking(move || compile_processors(&engine, &wanted, &path));
+        let compiling = tokio::task::spawn_blocking(move || compile_processors(&engine, &wanted.built()?, &path));
         let compiled = compiling.await.map_err(|error| component::Error::Room { reason: error.to_string() })??;
-        let prepared = Prepared::new(&self.engine, &compiled)?;
-        self.prepared.push((component.clone(), prepared.clone()));
-        Ok(prepared)
+        let (package, prepared) = (Arc::from(compiled.package.as_str()), Prepared::new(&self.engine, &compiled)?);
+        self.prepared.push((component.clone(), Arc::clone(&package), prepared.clone()));
+        Ok((package, prepared))
     }
 }
 

@@ -8,8 +8,9 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use super::clock::Nanos;
 use super::host::State;
 use super::worker;
-use crate::component::bindings::{Context, Ending, Journey, JourneyPre};
+use crate::component::bindings::{Context, Ending, Journey, JourneyIndices};
 use crate::component::cache::Code;
+use crate::component::hooks::{self, Hooked, HookedIndices};
 use crate::component::script;
 use crate::component::ticker::TICK;
 use crate::wire::message::Identity;
@@ -22,7 +23,9 @@ pub(super) const SLICES_MAX: u32 = 1_000;
 pub struct Prepared {
     package: Arc<str>,
     script: Arc<[u8]>,
-    pre: JourneyPre<State>,
+    pre: InstancePre<State>,
+    journey: JourneyIndices,
+    hooks: Option<HookedIndices>,
     memory_max: usize,
 }
 
@@ -34,7 +37,8 @@ impl Prepared {
         Journey::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         script::add_to_linker(&mut linker)?;
         let pre: InstancePre<State> = linker.instantiate_pre(&component)?;
-        Ok(Self { package: package.into(), script: code.script(), pre: JourneyPre::new(pre)?, memory_max })
+        let (journey, hooks) = (JourneyIndices::new(&pre)?, hooks::of(&component, &pre)?);
+        Ok(Self { package: package.into(), script: code.script(), pre, journey, hooks, memory_max })
     }
 }
 
@@ -42,6 +46,8 @@ impl Prepared {
 pub struct Instance {
     pub store: Store<State>,
     journey: Journey,
+    /// What stands around its runs, if its component has that.
+    pub hooks: Option<Hooked>,
     /// Runs it has made.
     pub runs: u32,
 }
@@ -50,12 +56,14 @@ impl Instance {
     pub async fn new(prepared: &Prepared, journey: Arc<str>, identity: Identity) -> wasmtime::Result<Self> {
         let state =
             State::new(prepared.package.clone(), prepared.script.clone(), journey, identity, prepared.memory_max);
-        let mut store = Store::new(prepared.pre.engine(), state);
+        let mut store = Store::new(prepared.pre.component().engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| slice_over(context.data_mut()));
-        let journey = prepared.pre.instantiate_async(&mut store).await?;
-        Ok(Self { store, journey, runs: 0 })
+        let instance = prepared.pre.instantiate_async(&mut store).await?;
+        let journey = prepared.journey.load(&mut store, &instance)?;
+        let hooks = prepared.hooks.as_ref().map(|hooks| hooks.load(&mut store, &instance)).transpose()?;
+        Ok(Self { store, journey, hooks, runs: 0 })
     }
 
     /// One run. The outer error is a trap: the instance can't be used any more.

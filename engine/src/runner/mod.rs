@@ -4,6 +4,7 @@
 //! itself. It is one process with a worker a core; each worker is a thread that shares nothing with the others.
 
 mod clock;
+mod hooks;
 mod host;
 pub mod http;
 mod instance;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::clock::Nanos;
+use super::hooks::{self, Entered};
 use super::host::{cut_off, report_trap, wasm_trace};
 use super::instance::Instance;
 use super::scenario::{NAMELESS, Next, Scenario};
@@ -23,6 +24,8 @@ const RUNS_PER_INSTANCE: u32 = 10_000;
 const HANDLES_MAX: usize = 100;
 /// A place that found no room tries again after so long.
 const NO_ROOM_PAUSE: Nanos = 100_000_000;
+/// One whose instance could not be entered does so after so long.
+const NOT_ENTERED_PAUSE: Nanos = 1_000_000_000;
 
 /// Runs journeys until this place isn't wanted any more.
 pub async fn live(scenario: Rc<Scenario>) {
@@ -38,31 +41,48 @@ pub async fn live(scenario: Rc<Scenario>) {
                 next => Poll::Ready(next),
             }
         });
-        let Next::Run(item) = next.await else { return };
+        let Next::Run(item) = next.await else { return leave(&scenario, instance).await };
         match run(&scenario, instance.take(), item.as_ref(), &mut context, &mut woken).await {
             Ran::Ended(usable) => {
                 instance = usable;
                 scenario.ended(item);
             }
+            Ran::NotEntered => {
+                scenario.ended(item);
+                pause(NOT_ENTERED_PAUSE).await;
+            }
             Ran::NoRoom => {
                 scenario.not_begun(item);
-                let due = worker::with(|worker| worker.clock.now()) + NO_ROOM_PAUSE;
-                At::new(due).await;
+                pause(NO_ROOM_PAUSE).await;
             }
         }
     }
+}
+
+async fn pause(time: Nanos) {
+    At::new(worker::with(|worker| worker.clock.now()) + time).await;
+}
+
+/// This place isn't wanted any more; the worker waits until it is gone.
+async fn leave(scenario: &Scenario, instance: Option<Box<Instance>>) {
+    let Some(instance) = instance else { return };
+    scenario.leaving.set(scenario.leaving.get() + 1);
+    hooks::leave(scenario, instance).await;
+    scenario.leaving.set(scenario.leaving.get() - 1);
 }
 
 /// What became of a run.
 enum Ran {
     /// With the instance, if the next run may use it.
     Ended(Option<Box<Instance>>),
+    /// It has failed before it began: its instance could not be entered.
+    NotEntered,
     /// There was no memory for one more journey.
     NoRoom,
 }
 
 /// How a run came to its end.
-enum End {
+pub enum End {
     Returned(Result<(), Ending>),
     Trapped(wasmtime::Error),
     /// The test is over.
@@ -82,7 +102,14 @@ async fn run(
     let mut instance = match instance {
         Some(instance) => instance,
         None => match open(scenario).await {
-            Ok(instance) => instance,
+            Ok(mut instance) => match hooks::enter(scenario, &mut instance).await {
+                Entered::Well => instance,
+                Entered::CutOff => return Ran::NoRoom,
+                Entered::Failed => {
+                    count_failed(scenario);
+                    return Ran::NotEntered;
+                }
+            },
             Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
                 no_room(scenario, &error);
                 return Ran::NoRoom;
@@ -106,12 +133,16 @@ async fn run(
     (context.context_id, context.config_version) = (context_id, version);
     let end = {
         let running = pin!(instance.run(context));
-        conclude(running).await
+        conclude(running, worker::with(|worker| worker.settings.run_timeout)).await
     };
     let usable = settle(scenario, &mut instance, &end);
     let state = instance.store.data();
     *woken = state.run.woken;
-    let usable = usable && !fresh && instance.runs < RUNS_PER_INSTANCE && state.handles_held() < HANDLES_MAX;
+    let goes_on = !fresh && instance.runs < RUNS_PER_INSTANCE && state.handles_held() < HANDLES_MAX;
+    if usable && !goes_on {
+        hooks::leave(scenario, instance).await;
+        return Ran::Ended(None);
+    }
     Ran::Ended(usable.then_some(instance))
 }
 
@@ -121,10 +152,12 @@ async fn open(scenario: &Scenario) -> wasmtime::Result<Box<Instance>> {
     Ok(Box::new(Instance::new(&scenario.assignment.prepared, journey, Identity::new(run_id)).await?))
 }
 
-/// Runs to the end, or until it may not any longer.
-async fn conclude(mut run: Pin<&mut impl Future<Output = wasmtime::Result<Result<(), Ending>>>>) -> End {
-    let limit =
-        worker::with(|worker| worker.settings.run_timeout.map(|limit| worker.clock.now().saturating_add(limit)));
+/// Runs to the end, or until it may not any longer: for so long at most.
+pub async fn conclude(
+    mut run: Pin<&mut impl Future<Output = wasmtime::Result<Result<(), Ending>>>>,
+    limit: Option<Nanos>,
+) -> End {
+    let limit = worker::with(|worker| limit.map(|limit| worker.clock.now().saturating_add(limit)));
     let mut limit = pin!(limit.map(At::new));
     poll_fn(|context| {
         if worker::with(|worker| worker.cancelled.get()) {
@@ -199,16 +232,23 @@ fn not_made(scenario: &Scenario, error: &wasmtime::Error, item: Option<&Item>) {
         };
         let now = worker.clock.unix(worker.clock.now());
         worker.outbox.borrow_mut().write(|out| message::failure(out, &failure, now, place));
-        let mut tally = worker.tally.borrow_mut();
-        let runs = tally.run(scenario.number);
-        runs.started += 1;
-        runs.ended += 1;
-        runs.failed += 1;
-        tally.failure(totals::Failure {
+        worker.tally.borrow_mut().failure(totals::Failure {
             journey: scenario.assignment.journey.to_string(),
             transaction: ROOT.to_owned(),
             ex_type: "Trap".to_owned(),
             message,
         });
+    });
+    count_failed(scenario);
+}
+
+/// A run that has failed before it began.
+fn count_failed(scenario: &Scenario) {
+    worker::with(|worker| {
+        let mut tally = worker.tally.borrow_mut();
+        let runs = tally.run(scenario.number);
+        runs.started += 1;
+        runs.ended += 1;
+        runs.failed += 1;
     });
 }

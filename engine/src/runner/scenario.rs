@@ -45,6 +45,8 @@ pub struct Scenario<P = Prepared> {
     runs_max: Cell<Option<u64>>,
     /// Places that are there, running or waiting for data.
     places: Cell<u32>,
+    /// Places that are not there any more, but come to their end still.
+    pub leaving: Cell<u32>,
     pub running: Cell<u32>,
     pub ended: Cell<u64>,
     begun: Cell<u64>,
@@ -79,6 +81,7 @@ impl<P> Scenario<P> {
             wanted: Cell::new(0),
             runs_max: Cell::new(None),
             places: Cell::new(0),
+            leaving: Cell::new(0),
             running: Cell::new(0),
             ended: Cell::new(0),
             begun: Cell::new(0),
@@ -178,7 +181,7 @@ impl<P> Scenario<P> {
 
     /// Whether all places are gone.
     pub fn is_empty(&self) -> bool {
-        self.places.get() == 0
+        self.places.get() == 0 && self.leaving.get() == 0
     }
 
     /// How many items it may need until the controller can answer: two for each journey at once, and what it used in the

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the engine of JavaScript journeys: build.sh OUT makes OUT (a .wasm), only if something that it is made of has
-# changed. PYTHON names a Python that has the package ziglang, the C compiler of QuickJS; one is made beside OUT where it
+# Builds the engines of JavaScript: build.sh OUT makes OUT (a .wasm), that of journeys, and beside it processors.wasm, only if something
+# that they are made of has changed. PYTHON names a Python that has the package ziglang, the C compiler of QuickJS; one is made beside OUT where it
 # hasn't.
 set -eu
 
@@ -23,10 +23,11 @@ sha256() {
 }
 hash=$(
   cd "$here"
-  find . ../src ../../../wit -type f ! -path './target/*' ! -path './built/*' | LC_ALL=C sort |
+  find . ../src ../../../wit ../../rust/processor/src -type f ! -path './target/*' ! -path './built/*' | LC_ALL=C sort |
     while read -r file; do sha256 "$file"; done | sha256 | cut -d' ' -f1
 )
-if [ -f "$out" ] && [ "$(cat "$out.inputs" 2>/dev/null)" = "$hash" ]; then exit 0; fi
+processors=$(dirname "$out")/processors.wasm
+if [ -f "$out" ] && [ -f "$processors" ] && [ "$(cat "$out.inputs" 2>/dev/null)" = "$hash" ]; then exit 0; fi
 echo "building $out" >&2
 
 command -v cargo >/dev/null || fail "the engine needs cargo: see https://rustup.rs"
@@ -48,8 +49,14 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS # those of the hos
 unset CARGO_PROFILE_RELEASE_LTO CARGO_PROFILE_RELEASE_CODEGEN_UNITS CARGO_INCREMENTAL
 export RQUICKJS_SYS_NO_WASI_SDK=1 CC_wasm32_wasip2="$here/zcc" AR_wasm32_wasip2="$here/zar"
 export ZIG_GLOBAL_CACHE_DIR="$target/zig" ZIG_LOCAL_CACHE_DIR="$target/zig"
-cargo build --locked --release --target wasm32-wasip2 --target-dir "$target"
-# A copy first and then a rename: whoever reads it has a whole one.
-cp "$target/wasm32-wasip2/release/mite_js_engine.wasm" "$out.$$"
-mv "$out.$$" "$out"
+build() { # FILE CARGO'S WORDS...
+  file=$1
+  shift
+  cargo build --locked --release --target wasm32-wasip2 --target-dir "$target" "$@"
+  # A copy first and then a rename: whoever reads it has a whole one.
+  cp "$target/wasm32-wasip2/release/mite_js_engine.wasm" "$file.$$"
+  mv "$file.$$" "$file"
+}
+build "$processors" --features processors
+build "$out"
 echo "$hash" >"$out.inputs"

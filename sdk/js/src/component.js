@@ -9,10 +9,13 @@ import { parts } from "./volume.js";
 
 // What the functions below make: a thing of a kind, known by the name it is exported under.
 const KIND = Symbol("mite");
-const kinds = { journey: "journeys", scenario: "scenarios", datapool: "datapools", "volume model": "volumeModels" };
+const kinds = {
+  journey: "journeys", scenario: "scenarios", datapool: "datapools", "volume model": "volumeModels",
+  setup: "setups", "function of onStart": "onStart", "function of onStop": "onStop",
+};
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-function marked(kind, thing, work) {
+export function marked(kind, thing, work) {
   if (typeof work !== "function") throw new TypeError(`a ${kind} is made of a function`);
   thing[KIND] = kind;
   return thing;
@@ -50,7 +53,7 @@ let positions = new Map(); // of the datapools' iterators
 
 /** Takes a module's namespace apart. */
 export function collect(namespace) {
-  const found = { journeys: {}, scenarios: {}, datapools: {}, volumeModels: {} };
+  const found = { journeys: {}, scenarios: {}, datapools: {}, volumeModels: {}, setups: {}, onStart: {}, onStop: {} };
   for (const name of Object.keys(namespace).sort()) {
     const kind = namespace[name]?.[KIND];
     if (!kind) continue;
@@ -79,8 +82,11 @@ function find(kind, name) {
   const names = Object.keys(table).map((known) => `\`${known}\``).join(", ") || "none";
   throw new MiteError(`there is no ${kind} \`${name}\` in this component; it has: ${names}`);
 }
+/** All of a kind that the script exports, in the order of their names. */
+export const all = (kind) => Object.values(component[kinds[kind]]);
+
 // The name that something is exported under, or the name itself.
-function nameOf(kind, thing) {
+export function nameOf(kind, thing) {
   if (typeof thing === "string") {
     if (kind !== "journey" || !thing.includes(":")) find(kind, thing);
     return thing;
@@ -119,7 +125,7 @@ async function begin(name) {
 
 // Each answers `{ ok }`, `{ failure }` or `{ reported }` and never rejects.
 export const failed = (error) => (reported(error) ? { reported: true } : { failure: failure(error) });
-const guarded = (work) => async (...args) => {
+export const guarded = (work) => async (...args) => {
   try {
     if (!component) await loading;
     return { ok: await work(...args) };

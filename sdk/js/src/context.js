@@ -28,6 +28,10 @@ export class Context {
   get config() {
     return config;
   }
+  /** What the setup of the script has answered that the test names; null without one. */
+  get setup() {
+    return config.get("mite.setup", null);
+  }
   /** A timed part: `await ctx.transaction("buy", async (ctx) => { ... })`. */
   async transaction(name, work) {
     const id = host.begin(String(name), this.#transaction);

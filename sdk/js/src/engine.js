@@ -4,6 +4,7 @@ import { setHost } from "./host.js";
 import { install } from "./platform/install.js";
 
 export { describe, describeDatapool, end, failed, nextItems, open, plan, required, run } from "./component.js";
+export { enter, leave, runSetup } from "./hooks.js";
 export { idle, rejected } from "./loop.js";
 
 export function start(host) {

@@ -5,11 +5,9 @@
 
 import gc
 import importlib
-import json
 import os
 import random
 import sys
-import traceback
 
 # Python imports these only when they are needed, and a component has no files then.
 import encodings.idna  # noqa: F401
@@ -19,18 +17,16 @@ import html.parser  # noqa: F401
 
 import mite_browser  # noqa: F401
 import mite_http  # noqa: F401
-from mite import _failure
+from mite import _failure, _hooks
 from mite._config import config
 from mite._loop import DONE, loop
 from mite._packer import pack, unpack
 from mite._planner import Planner
 from mite._registry import Registry
+from mite._told import tell
 from mite._version import __version__
 from mite._wit import Err, journeys
 from mite.context import Context
-
-#: Begins a line on standard error that is for `mite.build`.
-TOLD = "mite-build: "
 
 registry = planner = None
 _seeded = False
@@ -47,7 +43,7 @@ def load(module_name, root):
         if not registry.journeys and not registry.scenarios:
             raise LookupError("there is no journey in it, which is an `async def visit(ctx):`, and no scenario")
     except BaseException as error:
-        _tell(**_describe(error, root))
+        tell(error, root, _failure.location(error))
         raise
     planner = Planner(registry)
     _failure.keep_sources([module.__file__ for module in registry.modules.values()])
@@ -69,24 +65,6 @@ def _warm():
         unpack(pack([{"text": "a", "number": number, "share": 0.5, "none": None}]))
         config.at(number)
         _failure.outcome(None)
-
-
-def _describe(error, root):
-    """For `mite.build`: what went wrong, where, and the way there through the author's modules."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(root)]
-    for frame in frames:
-        frame.filename = frame.filename.removeprefix(root)
-    frames = [frame for frame in frames if not frame.filename.startswith("_mite")]
-    return {
-        "error": "".join(traceback.format_exception_only(error)).replace(root, ""),
-        "location": _failure.location(error),
-        "stack": "".join(traceback.format_list(frames)),
-        "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
-    }
-
-
-def _tell(**what):
-    print(TOLD + json.dumps(what), file=sys.stderr, flush=True)
 
 
 def run(context):
@@ -145,6 +123,25 @@ class Scenarios:
 
     def required(self, model, start, end):
         return _guarded(planner.required, model, start, end)
+
+
+class Hooks:
+    def setup(self):
+        return _guarded(_hooks.setup, registry)
+
+    def enter(self, journey):
+        _hook("on_start", journey)
+
+    def leave(self, journey):
+        _hook("on_stop", journey)
+
+
+def _hook(kind, journey):
+    try:
+        _fresh()
+        _hooks.run(registry, kind, journey)
+    except BaseException as error:
+        raise Err(None if _failure.reported(error) else _failure.failure(error)) from None
 
 
 loop.set_exception_handler(_failure.tell_orphan)

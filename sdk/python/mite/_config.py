@@ -22,6 +22,11 @@ class Config(Mapping):
         if version != self._version:
             self._version, self._kept = version, {}
 
+    def forget(self):
+        """All values are asked for anew."""
+        self.at(None)
+        self._kept.clear()
+
     def _value(self, key):
         try:
             return self._kept[key]

@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from mite._config import SETUP, config
+from mite._config import config
 from mite._loop import loop
 from mite._packer import pack, text, unsigned
 from mite._registry import _required
@@ -28,11 +28,7 @@ class Planner:
 
     def scenario(self, name):
         function = _look_up(self._registry.scenarios, "scenario", name)
-        if len(self._registry.setups) > 1:
-            raise TypeError(f"one function is `@setup`, not {len(self._registry.setups)}")
-        for setup in self._registry.setups:
-            config.set(SETUP, _call(setup))
-        items = _call(function)
+        items = call(function)
         if not isinstance(items, (list, tuple)):
             raise TypeError(f"a scenario is a list of [journey, datapool, volume model]; {name}() gave {items!r}")
         return [self._item(name, index, item) for index, item in enumerate(items, 1)]
@@ -75,8 +71,9 @@ class Planner:
         return unsigned(wanted, 32)
 
 
-def _call(function):
-    given = {"config": config, "sender": Sender()}
+def call(function, **given):
+    """Calls a function with those of its parameters that it may ask for."""
+    given |= {"config": config, "sender": Sender()}
     return function(**{word: given[word] for word in _required(function)})
 
 

@@ -36,7 +36,7 @@ def _is_journey(function):
 def _is_scenario(function):
     names = _required(function)
     plain = not is_async(function) and not inspect.isgeneratorfunction(inspect.unwrap(function))
-    return plain and names is not None and set(names) <= _GIVEN and not hasattr(function, "_mite_setup")
+    return plain and names is not None and set(names) <= _GIVEN 
 
 
 class Registry:
@@ -46,8 +46,8 @@ class Registry:
         self.entry = entry
         self.modules = {entry.__name__: entry} | {module.__name__: module for module in modules}
         self.journeys, self.scenarios, self.datapools, self.volume_models = {}, {}, {}, {}
-        #: What is called once a test, before the scenario function.
-        self.setups = []
+        #: What stands around the runs of a test: see `mite.scenario`.
+        self.hooks = {"setup": [], "on_start": [], "on_stop": []}
         for module in self.modules.values():
             self._scan(module)
 
@@ -70,9 +70,11 @@ class Registry:
             if is_datapool(thing):
                 self.datapools[prefix + name] = thing
             elif inspect.isfunction(thing) and thing.__module__ in self.modules:
-                if hasattr(thing, "_mite_setup") and thing not in self.setups:
-                    self.setups.append(thing)
-                if _is_journey(thing):
+                if hasattr(thing, "_mite_hook"):
+                    kind = self.hooks[thing._mite_hook[0]]
+                    if thing not in kind:
+                        kind.append(thing)
+                elif _is_journey(thing):
                     self.journeys[prefix + name] = thing
                 elif not prefix and _is_scenario(thing):
                     self.scenarios[name] = thing

@@ -8,9 +8,8 @@ import unittest
 
 import msgpack
 
-from mite import DataPoolExhausted, StopVolumeModel, datapools
+from mite import DataPoolExhausted, StopVolumeModel, _hooks, datapools
 from mite import volume_model as vm
-from mite._config import SETUP, config
 from mite._packer import pack, unpack
 from mite._planner import Planner
 from mite._registry import Registry
@@ -135,7 +134,6 @@ class Modules(unittest.TestCase):
 
     def test_scenario(self):
         first, second, third = self.planner.scenario("scenario")
-        self.assertEqual(config[SETUP], {"token": 7})
         self.assertEqual((first.journey, first.datapool, len(first.load.value.value)), ("visit", "users", 2))
         self.assertEqual((second.journey, second.datapool, second.load.value.value), ("visit", "scenario_2", "scenario_2"))
         self.assertEqual((third.journey, third.datapool), ("elsewhere:visit", "scenario_3"))
@@ -143,6 +141,9 @@ class Modules(unittest.TestCase):
         self.assertEqual([unpack(it) for it in self.planner.items("scenario_2", 5)], [[1], [0]])
         self.assertEqual(self.planner.required("scenario_2", 0, 1), 7)
         self.assertEqual(self.planner.datapool("scenario_3").source.value, "users.csv")
+
+    def test_setup(self):
+        self.assertEqual(unpack(_hooks.setup(self.registry)), {"token": 7})
 
     def test_wrong(self):
         for name, error, text in [("wrong", LookupError, "there is no journey 'author:nobody'"), ("not_async", TypeError, "async def plain"),

@@ -14,7 +14,7 @@
 // `impl Error for FailureParam` without its lifetime, which doesn't compile.
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "journey",
+    world: "journey-with-hooks",
     ownership: Borrowing { duplicate_if_necessary: false },
 });
 

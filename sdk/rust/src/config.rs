@@ -69,7 +69,7 @@ impl Config {
         wire::set(key, &bytes).map_err(|why| MiteError::new(format!("the config's `{key}` can't be set: {why}")).into())
     }
 
-    fn look_up<R>(self, key: &str, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    pub(crate) fn look_up<R>(self, key: &str, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         KEPT.with_borrow_mut(|kept| {
             if kept.version.is_none() {
                 return wire::get(key).as_deref().map(read);

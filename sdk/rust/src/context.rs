@@ -1,9 +1,12 @@
 //! `ctx`: what a journey is given.
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, MiteError};
+use crate::hooks::SETUP;
 use crate::http::Http;
+use crate::setting;
 use crate::{bindings::mite::journey::timing, messages, transaction};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::cell::Cell;
 
 thread_local!(
@@ -58,6 +61,23 @@ impl Ctx {
     #[track_caller]
     pub fn send(&self, message_type: &str, fields: impl Serialize) -> Result<(), Error> {
         messages::send(message_type, &fields)
+    }
+
+    /// What the `#[setup]` of the component has answered that the test names.
+    #[track_caller]
+    pub fn setup<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        match self.config.look_up(SETUP, setting::read::<T>) {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(why)) => {
+                let wanted = std::any::type_name::<T>();
+                Err(MiteError::new(format!("the answer of the setup is not what the journey needs ({wanted}): {why}"))
+                    .into())
+            }
+            None => {
+                let way_out = "mark an `async fn` of the component that the test names by `#[setup]`";
+                Err(MiteError::new(format!("the test has no setup: {way_out}")).into())
+            }
+        }
     }
 
     /// Whether the test is ending, so that a long journey should come to its end.

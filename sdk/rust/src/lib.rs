@@ -38,6 +38,8 @@ mod crash;
 mod datapool;
 mod error;
 mod executor;
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only components export it"))]
+mod hooks;
 mod host;
 pub mod http;
 mod messages;
@@ -55,7 +57,7 @@ pub use config::Config;
 pub use context::Ctx;
 pub use datapool::Datapool;
 pub use error::{Error, MiteError, Result};
-pub use mite_sdk_macros::{data, datapool, journey, scenario, volume_model};
+pub use mite_sdk_macros::{data, datapool, journey, on_start, on_stop, scenario, setup, volume_model};
 pub use outcome::block_on;
 pub use random::{choose, random};
 pub use scenario::Scenario;
@@ -80,7 +82,7 @@ pub mod prelude {
     pub use crate::{
         Config, Constant, Ctx, Datapool, Error, MiteError, Nothing, Ramp, Result, Scenario, Value, Volume, block_on,
         check, choose, data, datapool, ensure_average_separation, ensure_fixed_separation, fields, journey, json,
-        random, scenario, sleep, volume_model,
+        on_start, on_stop, random, scenario, setup, sleep, volume_model,
     };
 }
 
@@ -88,6 +90,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::args::Args;
+    pub use crate::hooks::{Hook, Setup, When, answer};
     pub use crate::messages::{Fields, NoFields};
     pub use crate::outcome::{Made, Outcome, Required, run};
     pub use crate::registry::{DatapoolFunction, Journey, ScenarioFunction, VolumeModel};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::{Resource, ResourceTable};
+use wasmtime::component::ResourceTable;
 use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::component::bindings::{Content, Pending, config, http, messages, timing, transaction, waiting};
+use super::requests::Requests;
+use crate::component::bindings::{config, messages, timing, transaction};
 use crate::component::output::Output;
 use crate::wire::config::Config;
 
@@ -31,6 +32,8 @@ pub struct Host {
     pub config: Config,
     pub sent: Vec<Sent>,
     pub ticks: u32,
+    /// What a `setup` makes requests with, as long as it goes on.
+    pub requests: Option<Box<Requests>>,
     start: Instant,
 }
 
@@ -40,7 +43,8 @@ impl Host {
         let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
         let limits = StoreLimitsBuilder::new().memory_size(memory_max).instances(200).build();
         let start = Instant::now();
-        Self { wasi, table: ResourceTable::new(), script, limits, stderr, config, sent: Vec::new(), ticks: 0, start }
+        let (table, sent) = (ResourceTable::new(), Vec::new());
+        Self { wasi, table, script, limits, stderr, config, sent, ticks: 0, requests: None, start }
     }
 }
 
@@ -95,105 +99,6 @@ impl timing::Host for Host {
 
     fn should_stop(&mut self) -> Result<bool> {
         Ok(false)
-    }
-}
-
-const NOT_HERE: &str = "requests are for journeys: a function of a scenario has no http";
-
-fn not_here() -> http::Error {
-    http::Error::Denied(NOT_HERE.to_owned())
-}
-
-impl http::Host for Host {
-    async fn send(&mut self, _: http::Request) -> Result<Result<http::Response, http::Error>> {
-        Ok(Err(not_here()))
-    }
-
-    async fn start(&mut self, _: http::Request) -> Result<Resource<Pending>> {
-        wasmtime::bail!("{NOT_HERE}")
-    }
-
-    async fn finish(&mut self, _: Resource<Pending>) -> Result<Result<http::Response, http::Error>> {
-        Ok(Err(not_here()))
-    }
-
-    fn identity(&mut self, _: String, _: String) -> Result<Result<u32, String>> {
-        Ok(Err(NOT_HERE.to_owned()))
-    }
-
-    fn cookies(&mut self) -> Result<Vec<http::Cookie>> {
-        Ok(Vec::new())
-    }
-
-    fn set_cookie(&mut self, _: http::Cookie) -> Result<Result<(), String>> {
-        Ok(Err(NOT_HERE.to_owned()))
-    }
-
-    fn clear_cookies(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// No answer is ever made here, so a handle to one is a forged one.
-fn forged<T>() -> Result<T> {
-    wasmtime::bail!("no such handle")
-}
-
-impl http::HostContent for Host {
-    fn url(&mut self, _: Resource<Content>) -> Result<String> {
-        forged()
-    }
-
-    fn header(&mut self, _: Resource<Content>, _: String) -> Result<Option<String>> {
-        forged()
-    }
-
-    fn headers(&mut self, _: Resource<Content>) -> Result<Vec<(String, String)>> {
-        forged()
-    }
-
-    fn body(&mut self, _: Resource<Content>) -> Result<Result<Vec<u8>, String>> {
-        forged()
-    }
-
-    fn text(&mut self, _: Resource<Content>) -> Result<Result<String, String>> {
-        forged()
-    }
-
-    fn history(&mut self, _: Resource<Content>) -> Result<Vec<http::Hop>> {
-        forged()
-    }
-
-    fn primary_ip(&mut self, _: Resource<Content>) -> Result<String> {
-        forged()
-    }
-
-    fn annotate(&mut self, _: Resource<Content>, _: Vec<u8>) -> Result<()> {
-        forged()
-    }
-
-    fn drop(&mut self, _: Resource<Content>) -> Result<()> {
-        forged()
-    }
-}
-
-impl waiting::Host for Host {
-    async fn wait_any(&mut self, _: Vec<Resource<Pending>>, timeout: Option<u64>) -> Result<Vec<u32>> {
-        match timeout {
-            Some(ns) => timing::Host::sleep(self, ns).await?,
-            None => wasmtime::bail!("wait-any without anything to wait for"),
-        }
-        Ok(Vec::new())
-    }
-}
-
-impl waiting::HostPending for Host {
-    fn ready(&mut self, _: Resource<Pending>) -> Result<bool> {
-        forged()
-    }
-
-    fn drop(&mut self, _: Resource<Pending>) -> Result<()> {
-        forged()
     }
 }
 

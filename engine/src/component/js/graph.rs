@@ -23,14 +23,18 @@ pub struct Module {
 
 /// All modules, the entry first.
 #[derive(Debug)]
-pub struct Script(pub Vec<Module>);
+pub struct Script {
+    pub modules: Vec<Module>,
+    /// Whether it has processors, and not journeys: only those import what processors have.
+    pub processors: bool,
+}
 
 impl Script {
     /// As `sdk/js/engine` reads it.
     pub fn packed(&self) -> Vec<u8> {
         let modules: Vec<_> =
-            self.0.iter().map(|module| (&module.name, &module.source, pairs(&module.imports))).collect();
-        let entry = self.0.first().map_or("", |module| module.name.as_str());
+            self.modules.iter().map(|module| (&module.name, &module.source, pairs(&module.imports))).collect();
+        let entry = self.modules.first().map_or("", |module| module.name.as_str());
         let map = BTreeMap::from([("entry", serde_json::json!(entry)), ("modules", serde_json::json!(modules))]);
         // Texts in lists and maps can always be written.
         rmp_serde::to_vec_named(&map).unwrap_or_default()
@@ -47,9 +51,9 @@ pub fn read(entry: &Path) -> Result<Script, Error> {
     let entry = entry.canonicalize().map_err(failed)?;
     let base = entry.parent().map(Path::to_owned).unwrap_or_default();
     let (mut files, mut modules, mut bytes) = (vec![entry], Vec::new(), 0);
-    let mut at = 0;
+    let (mut at, mut uses) = (0, Uses::default());
     while let Some(file) = files.get(at).cloned() {
-        let (module, found) = module(&file, &base)?;
+        let (module, found) = module(&file, &base, &mut uses)?;
         bytes += module.source.len();
         modules.push(module);
         for file in found {
@@ -63,11 +67,27 @@ pub fn read(entry: &Path) -> Result<Script, Error> {
         }
         at += 1;
     }
-    Ok(Script(modules))
+    Ok(Script { modules, processors: uses.processor })
+}
+
+/// What of the SDK is imported so far.
+#[derive(Default)]
+struct Uses {
+    sdk: bool,
+    processor: bool,
+}
+
+impl Uses {
+    fn add(&mut self, meant: &Meant) -> Result<(), String> {
+        self.sdk |= *meant == Meant::Sdk;
+        self.processor |= *meant == Meant::Processor;
+        let both = "journeys (of `@mite/sdk`) and processors (of `@mite/sdk/processor`) are components of their own";
+        if self.sdk && self.processor { Err(both.to_owned()) } else { Ok(()) }
+    }
 }
 
 /// One module, and the files it imports.
-fn module(file: &Path, base: &Path) -> Result<(Module, Vec<PathBuf>), Error> {
+fn module(file: &Path, base: &Path, uses: &mut Uses) -> Result<(Module, Vec<PathBuf>), Error> {
     let text = std::fs::read_to_string(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
     let name = name(file, base);
     if file.extension().is_some_and(|ending| ending == "json") {
@@ -76,8 +96,9 @@ fn module(file: &Path, base: &Path) -> Result<(Module, Vec<PathBuf>), Error> {
     let stripped = strip::strip(file, &name, &text)?;
     let (mut imports, mut files) = (BTreeMap::new(), Vec::new());
     for import in stripped.imports {
-        match resolve(&import.specifier, file) {
-            Ok(Meant::Sdk) => {}
+        let meant = resolve(&import.specifier, file).and_then(|meant| uses.add(&meant).map(|()| meant));
+        match meant {
+            Ok(Meant::Sdk | Meant::Processor) => {}
             Ok(Meant::File(found)) => {
                 imports.insert(import.specifier, self::name(&found, base));
                 files.push(found);

@@ -18,10 +18,10 @@ use std::path::Path;
 pub use error::Error;
 
 use super::cache::Cache;
-use super::compile::compile_bytes;
+use super::compile::{compile_bytes, compile_processor_bytes};
 use super::definition::Definition;
 use super::ticker::Ticker;
-use super::{engine, script};
+use super::{engine, processors, script};
 use crate::wire::config::Config;
 
 /// The engine, if this program was built with it: see `engine/build.rs`.
@@ -29,6 +29,11 @@ use crate::wire::config::Config;
 const ENGINE: &[u8] = include_bytes!(env!("MITE_JS_ENGINE"));
 #[cfg(not(js_engine))]
 const ENGINE: &[u8] = &[];
+/// That of processors.
+#[cfg(js_engine)]
+const PROCESSORS: &[u8] = include_bytes!(env!("MITE_JS_PROCESSORS"));
+#[cfg(not(js_engine))]
+const PROCESSORS: &[u8] = &[];
 /// Whether this program can build and so run JavaScript.
 pub const IS_THERE: bool = !ENGINE.is_empty();
 
@@ -42,12 +47,12 @@ pub fn build(entry: &Path) -> Result<Vec<u8>, Error> {
     }
     let script = graph::read(entry)?;
     // A thread of its own, since the caller may be in a runtime already.
-    let built = std::thread::scope(|scope| scope.spawn(|| built(entry, &script.packed())).join());
+    let built = std::thread::scope(|scope| scope.spawn(|| built(entry, &script)).join());
     built.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Writes a copy of this program that carries the engine, started and compiled: nothing has to be compiled any more to build and run
-/// journeys in JavaScript on a machine with such a processor. Without the engine there is nothing to do. `to` may be the program's own file.
+/// Writes a copy of this program that carries the engines, started and compiled: nothing has to be compiled any more to build and run
+/// journeys in JavaScript on a machine with such a processor. Without engines there is nothing to do. `to` may be the program's own file.
 pub fn carry(to: &Path) -> Result<(), Error> {
     if ENGINE.is_empty() {
         // It runs no JavaScript, so nothing is missing.
@@ -62,19 +67,28 @@ fn carried(to: &Path) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let wasm = engine::plain()?;
     let _ticker = Ticker::start(&wasm, || {}).map_err(failed)?;
-    let things = runtime.block_on(snapshot::to_carry(&wasm, ENGINE));
-    let things = things.map_err(|error| Error::Run { reason: format!("{error:#}") })?;
+    let mut things = Vec::new();
+    for engine in [ENGINE, PROCESSORS] {
+        let made = runtime.block_on(snapshot::to_carry(&wasm, engine));
+        things.extend(made.map_err(|error| Error::Run { reason: format!("{error:#}") })?);
+    }
     super::carried::write(to, &things).map_err(failed)
 }
 
-fn built(entry: &Path, script: &[u8]) -> Result<Vec<u8>, Error> {
+fn built(entry: &Path, script: &graph::Script) -> Result<Vec<u8>, Error> {
     let failed = |error: std::io::Error| Error::Run { reason: error.to_string() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let wasm = engine::plain()?;
     let _ticker = Ticker::start(&wasm, || {}).map_err(failed)?;
     runtime.block_on(async {
-        let component = script::join(&snapshot::of(&wasm, ENGINE, Cache::open().as_ref()).await, script);
+        let of = if script.processors { PROCESSORS } else { ENGINE };
+        let component = script::join(&snapshot::of(&wasm, of, Cache::open().as_ref()).await, &script.packed());
         let package = entry.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if script.processors {
+            let compiled = compile_processor_bytes(&wasm, package, entry.to_owned(), component)?;
+            processors::contents(&wasm, &compiled).await?;
+            return Ok(compiled.bytes);
+        }
         let compiled = compile_bytes(&wasm, package, entry.to_owned(), component)?;
         Definition::open(&wasm, &compiled, Config::default()).await?;
         Ok(compiled.bytes)

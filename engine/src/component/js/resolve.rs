@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// The SDK is part of the engine.
 const SDK: &str = "@mite/sdk";
+const PROCESSOR: &str = "@mite/sdk/processor";
 /// Modules that only Node has.
 const OF_NODE: &str = " assert async_hooks buffer child_process cluster crypto dgram dns events fs http http2 https module net os path \
                        perf_hooks process readline stream string_decoder timers tls tty url util v8 vm worker_threads zlib ";
@@ -17,6 +18,8 @@ const CONDITIONS: [&str; 4] = ["import", "module", "browser", "default"];
 #[derive(Debug, PartialEq, Eq)]
 pub enum Meant {
     Sdk,
+    /// What only processors import.
+    Processor,
     File(PathBuf),
 }
 
@@ -24,6 +27,9 @@ pub enum Meant {
 pub fn resolve(specifier: &str, from: &Path) -> Result<Meant, String> {
     if specifier == SDK {
         return Ok(Meant::Sdk);
+    }
+    if specifier == PROCESSOR {
+        return Ok(Meant::Processor);
     }
     if specifier.starts_with('.') || specifier.starts_with('/') {
         let path = from.parent().unwrap_or(from).join(specifier);

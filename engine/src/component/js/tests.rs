@@ -31,11 +31,11 @@ fn all_that_an_entry_leads_to() {
         ("node_modules/pkg/es/sub.mjs", "export default 1"),
     ]);
     let script = graph::read(&root.path().join("app/main.ts")).expect("a script");
-    let names: Vec<_> = script.0.iter().map(|module| module.name.as_str()).collect();
+    let names: Vec<_> = script.modules.iter().map(|module| module.name.as_str()).collect();
     assert_eq!(names, ["main.ts", "lib/a.ts", "../data.json", "../node_modules/pkg/es/sub.mjs"]);
-    assert_eq!(script.0[0].imports["./lib/a.js"], "lib/a.ts");
-    assert_eq!(script.0[1].imports["../main.ts"], "main.ts", "a circle ends");
-    assert_eq!(script.0[2].source, "export default { \"x\": 1 };");
+    assert_eq!(script.modules[0].imports["./lib/a.js"], "lib/a.ts");
+    assert_eq!(script.modules[1].imports["../main.ts"], "main.ts", "a circle ends");
+    assert_eq!(script.modules[2].source, "export default { \"x\": 1 };");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use super::printer::Printer;
 use super::sockets::Sockets;
 use crate::component::limits::Limits;
 use crate::component::output::Output;
+use crate::component::script::Scripted;
 
 /// Handles of WASI (pollables, streams) that a processor may hold at once; one more traps.
 const WASI_HANDLES_MAX: usize = 1_000;
@@ -65,6 +66,7 @@ pub struct Settings {
 /// The data of a processor's store. What isn't of one instance is handed on to the next.
 pub struct Host {
     settings: Settings,
+    script: Arc<[u8]>,
     wasi: WasiCtx,
     table: ResourceTable,
     pub limits: Limits,
@@ -80,7 +82,7 @@ pub struct Host {
 }
 
 impl Host {
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, script: Arc<[u8]>) -> Self {
         let (wasi, table, stderr) = wasi(&settings.package);
         Self {
             wasi,
@@ -95,6 +97,7 @@ impl Host {
             collectors: Collectors::new(&settings.collector_dir, settings.collector_roll),
             printer: Printer::new(),
             settings,
+            script,
         }
     }
 
@@ -167,6 +170,17 @@ fn wasi(package: &Arc<str>) -> (WasiCtx, ResourceTable, Output) {
     table.set_max_capacity(WASI_HANDLES_MAX);
     let wasi = WasiCtx::builder().stdout(Output::new(package.clone(), "stdout")).stderr(stderr.clone()).build();
     (wasi, table, stderr)
+}
+
+impl Scripted for Host {
+    fn script(&self) -> Arc<[u8]> {
+        self.script.clone()
+    }
+
+    /// A slice is a millisecond.
+    fn left(&self) -> u32 {
+        self.call.slices_max().saturating_sub(self.slices)
+    }
 }
 
 impl WasiView for Host {

@@ -119,6 +119,7 @@ impl State {
             context_id: self.run.context_id,
             transaction: open.name.clone(),
             transaction_id: open.id,
+            apart: self.run.apart,
         }
     }
 

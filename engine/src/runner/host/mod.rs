@@ -8,7 +8,7 @@ mod timing;
 mod transaction;
 mod waiting;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -39,6 +39,8 @@ pub struct State {
     pub run: Run,
     handles: Handles,
     session: Arc<Mutex<Session>>,
+    /// What the session of every run begins with.
+    entered: Session,
 }
 
 /// The run going on.
@@ -48,6 +50,8 @@ pub struct Run {
     pub identity: Arc<Identity>,
     pub context_id: u64,
     pub transactions: Transactions,
+    /// This is no run but what stands around runs: in no figure, and without messages of its own.
+    pub apart: bool,
     /// Whether a failure of this run has been told about.
     pub reported: bool,
     /// Messages that a limit kept from being made.
@@ -76,6 +80,7 @@ impl State {
                 identity: Arc::new(identity),
                 context_id: 0,
                 transactions: Transactions::default(),
+                apart: false,
                 reported: false,
                 refused: 0,
                 woken: None,
@@ -83,6 +88,7 @@ impl State {
             },
             handles: Handles::default(),
             session: Arc::default(),
+            entered: Session::default(),
         }
     }
 
@@ -110,24 +116,37 @@ impl State {
         Place { identity: &self.run.identity, transaction: &open.name.full, transaction_id: open.id }
     }
 
-    /// A run begins: its transactions and cookies start anew.
+    /// A run begins: its transactions start anew, and its cookies with those that the instance was entered with.
     pub fn begin_run(&mut self, identify: impl FnOnce(&mut Identity), context_id: u64) {
         // A request of the run before may still hold its identity; then this one gets its own.
         identify(Arc::make_mut(&mut self.run.identity));
         self.run.context_id = context_id;
+        self.run.apart = false;
         self.run.reported = false;
         self.limits.exhausted = false;
         self.slices = 0;
         self.stderr.forget_tail();
         if let Some(session) = Arc::get_mut(&mut self.session) {
-            session.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+            session.get_mut().unwrap_or_else(PoisonError::into_inner).begin(&self.entered);
         } else {
-            self.session = Arc::default();
+            self.session = Arc::new(Mutex::new(self.entered.clone()));
         }
         worker::with(|worker| {
             let root = worker.names.borrow().root();
             self.run.transactions.begin_run(root, worker.just_now());
         });
+    }
+
+    /// What stands around runs begins.
+    pub fn begin_apart(&mut self, identify: impl FnOnce(&mut Identity)) {
+        self.begin_run(identify, 0);
+        self.run.apart = true;
+        self.run.woken = None;
+    }
+
+    /// It went well: its cookies are those that runs begin with.
+    pub fn keep_session(&mut self) {
+        self.entered = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
     }
 
     /// Handles that the guest has not dropped.

@@ -71,7 +71,7 @@ impl Answer {
 
     /// Writes the message of an answer to this.
     pub fn tell(&mut self, ask: &Ask) {
-        if std::mem::replace(&mut self.told, true) {
+        if std::mem::replace(&mut self.told, true) || ask.apart {
             return;
         }
         worker::try_with(|worker| {

@@ -236,10 +236,12 @@ fn answered(ask: &Ask, progress: &Progress, connection: &Connection, response: R
         total: since(stamps.last_read),
     };
     ask.session.lock().unwrap_or_else(PoisonError::into_inner).store(&response.headers, &ask.target.url);
-    worker::with(|worker| {
-        let sent = ask.body.len() as u64;
-        worker.tally.borrow_mut().response(ask.number, response.status, timings.total, response.body_size, sent);
-    });
+    if !ask.apart {
+        worker::with(|worker| {
+            let sent = ask.body.len() as u64;
+            worker.tally.borrow_mut().response(ask.number, response.status, timings.total, response.body_size, sent);
+        });
+    }
     Box::new(Answer::new(response, timings, progress.start, connection.primary_ip.clone()))
 }
 
@@ -254,6 +256,9 @@ impl Watch<'_> {
     fn failed(&mut self, failed: &Failed) {
         self.told = true;
         let (ask, progress) = (self.ask, &self.progress);
+        if ask.apart {
+            return;
+        }
         worker::try_with(|worker| {
             let now = worker.clock.now();
             worker.tally.borrow_mut().error(ask.number, failed.class);

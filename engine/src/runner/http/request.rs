@@ -60,6 +60,8 @@ pub struct Ask {
     pub context_id: u64,
     pub transaction: Arc<Name>,
     pub transaction_id: u32,
+    /// It is in no figure and has no message.
+    pub apart: bool,
 }
 
 /// Whose request it is.
@@ -69,6 +71,7 @@ pub struct Asker {
     pub context_id: u64,
     pub transaction: Arc<Name>,
     pub transaction_id: u32,
+    pub apart: bool,
 }
 
 impl Ask {
@@ -125,6 +128,8 @@ impl Ask {
             let tally = &mut worker.tally.borrow_mut();
             let name: Option<Arc<str>> = request.name.map(|name| cut(&name, NAME_BYTES_MAX).into());
             let number = match &name {
+                // It has no row in the tally.
+                _ if asker.apart => 0,
                 Some(name) => tally.request(name),
                 None => target.number(&method, tally),
             };
@@ -147,6 +152,7 @@ impl Ask {
                 context_id: asker.context_id,
                 transaction: asker.transaction,
                 transaction_id: asker.transaction_id,
+                apart: asker.apart,
             }))
         })
     }
@@ -173,7 +179,7 @@ impl Ask {
             self.headers.push((AUTHORIZATION, authorization));
         }
         self.target = target;
-        if self.name.is_none() {
+        if self.name.is_none() && !self.apart {
             worker::with(|worker| self.number = self.target.number(&self.method, &mut worker.tally.borrow_mut()));
         }
     }

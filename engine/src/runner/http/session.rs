@@ -13,7 +13,7 @@ const COOKIES_MAX: usize = 200;
 const COOKIE_BYTES_MAX: usize = 4_096;
 
 /// The cookies of a run; nothing is allocated before the first.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Session {
     cookies: Option<Box<CookieStore>>,
 }
@@ -21,6 +21,11 @@ pub struct Session {
 impl Session {
     pub fn clear(&mut self) {
         self.cookies = None;
+    }
+
+    /// Forgets its cookies for those of another.
+    pub fn begin(&mut self, with: &Self) {
+        self.cookies.clone_from(&with.cookies);
     }
 
     /// The `cookie` header for a URL, if there is anything to send.

@@ -1,5 +1,6 @@
-//! The ten cases that every language has, in Rust: see `journeys/golden/README.md`.
+//! The ten cases that every language has, and what stands around runs, in Rust: see `journeys/golden/README.md`.
 use mite_sdk::prelude::*;
+use std::cell::Cell;
 use std::time::Instant;
 
 fn base(ctx: Ctx) -> Result<String> {
@@ -123,6 +124,48 @@ async fn think_time(ctx: Ctx) -> Result {
     })
     .await?;
     ctx.send("thought", fields! { "long_enough" => start.elapsed().as_secs_f64() >= 0.085 })
+}
+
+#[setup]
+async fn prepare(ctx: Ctx) -> Result<Value> {
+    if !ctx.config.keys().iter().any(|key| key == "around") {
+        return Ok(Value::Null);
+    }
+    let answer = ctx.http.get(format!("{}/json", base(ctx)?)).await?;
+    Ok(json!({ "status": answer.status(), "size": answer.body()?.len() }))
+}
+
+thread_local! {
+    static ENTERED: Cell<u32> = const { Cell::new(0) };
+    static RUNS: Cell<u32> = const { Cell::new(0) };
+}
+
+#[on_start(around)]
+async fn log_in(ctx: Ctx) -> Result {
+    check!(ctx.config.get_or("around", String::new())? != "broken", "closed today");
+    let url = base(ctx)?;
+    ctx.transaction("log in", async {
+        let form = [("user", "user1"), ("password", "secret")];
+        Ok(ctx.http.post(format!("{url}/shop/login")).form(form).await?)
+    })
+    .await?;
+    ENTERED.set(ENTERED.get() + 1);
+    Ok(())
+}
+
+#[journey]
+async fn around(ctx: Ctx) -> Result {
+    let url = base(ctx)?;
+    let basket = ensure_fixed_separation(0.05, async { Ok(ctx.http.get(format!("{url}/shop/basket")).await?) }).await?;
+    RUNS.set(RUNS.get() + 1);
+    let setup: Value = ctx.setup()?;
+    ctx.send("around", fields! { "setup" => setup, "entered" => ENTERED.get(), "status" => basket.status() })
+}
+
+#[on_stop(around)]
+async fn log_out(ctx: Ctx) -> Result {
+    let basket = ctx.http.get(format!("{}/shop/basket", base(ctx)?)).await?;
+    ctx.send("left", fields! { "status" => basket.status(), "runs" => RUNS.get() })
 }
 
 /// The same journey in every language, side by side.

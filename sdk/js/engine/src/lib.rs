@@ -1,22 +1,58 @@
 //! QuickJS as a component: the engine of all journeys in JavaScript. Their script is data, which the host hands over at the
 //! first call. Between two calls of the host that block, the queue of microtasks is worked off, which makes promises work.
+//!
+//! With the feature `processors` it is the engine of processors: another world, which has nothing of journeys.
 
+#[cfg(not(feature = "processors"))]
 mod call;
+#[cfg(feature = "processors")]
+#[path = "../../../rust/processor/src/error.rs"]
+#[allow(dead_code)]
+mod error;
+#[cfg(not(feature = "processors"))]
 mod handles;
+#[cfg(not(feature = "processors"))]
+mod hooks;
+#[cfg(not(feature = "processors"))]
 mod host;
+#[cfg(feature = "processors")]
+#[path = "processors/host.rs"]
+mod host;
+#[cfg(not(feature = "processors"))]
+mod journeys;
+#[cfg(feature = "processors")]
+#[path = "../../../rust/processor/src/message.rs"]
+#[allow(dead_code)]
+mod message;
 mod modules;
 mod msgpack;
+#[cfg(not(feature = "processors"))]
 mod plan;
 mod platform;
+#[cfg(feature = "processors")]
+mod processors;
 mod promises;
 
+#[cfg(not(feature = "processors"))]
 wit_bindgen::generate!({ path: "../../../wit", world: "script-engine" });
+#[cfg(feature = "processors")]
+wit_bindgen::generate!({
+    path: ["../../../wit", "../../../wit/processor"],
+    inline: "
+        package mite:processor-engine;
+        world processor-engine {
+            include mite:processor/processor@0.1.0;
+            import mite:journey/script@0.1.0;
+            export wizer-initialize: func();
+        }
+    ",
+    world: "mite:processor-engine/processor-engine",
+    generate_all,
+});
 
-use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Result, Runtime};
+use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Result, Runtime};
 use std::cell::{Cell, OnceCell};
 
-use crate::call::{Arg, call, failed};
-use crate::exports::mite::journey::journeys::{self, Contents, Ending};
 use crate::mite::journey::script;
 use crate::promises::Sdk;
 
@@ -80,40 +116,5 @@ fn sdk<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
 impl Guest for Engine {
     fn wizer_initialize() {
         with(|_| ());
-    }
-}
-
-fn strings(names: rquickjs::Array) -> Result<Vec<String>> {
-    names.iter::<host::Text>().map(|name| Ok(name?.0)).collect()
-}
-
-impl journeys::Guest for Engine {
-    fn describe() -> Contents {
-        let described = call("describe", Vec::new(), |answer| {
-            let names: Object = answer.get()?;
-            Ok(Contents {
-                journeys: strings(names.get("journeys")?)?,
-                scenarios: strings(names.get("scenarios")?)?,
-                datapools: strings(names.get("datapools")?)?,
-                volume_models: strings(names.get("volumeModels")?)?,
-                sdk: concat!("js ", env!("CARGO_PKG_VERSION")).into(),
-            })
-        });
-        described.unwrap_or_else(|ending| {
-            let failure = match ending {
-                Ending::Failed(failure) => failure,
-                Ending::Reported => failed("Error", String::new()),
-            };
-            // There is no error in the contract: a trap, after what was said last, is one.
-            let place = if failure.location.is_empty() { String::new() } else { format!(" ({})", failure.location) };
-            eprintln!("{}{place}", failure.message);
-            std::process::abort()
-        })
-    }
-
-    fn run(context: journeys::Context) -> std::result::Result<(), Ending> {
-        let (id, version) = (context.context_id as f64, context.config_version as f64);
-        let args = vec![Arg::Text(context.journey), Arg::Bytes(context.args), Arg::Number(id), Arg::Number(version)];
-        call("run", args, |_| Ok(()))
     }
 }

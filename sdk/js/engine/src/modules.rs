@@ -9,9 +9,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// The SDK's module that the engine calls.
+#[cfg(not(feature = "processors"))]
 pub const ENGINE: &str = "@mite/sdk/engine.js";
+#[cfg(feature = "processors")]
+pub const ENGINE: &str = "@mite/sdk/processors/engine.js";
 /// What scripts import.
 const SDK: &str = "@mite/sdk";
+/// What scripts of processors import.
+const PROCESSOR: &str = "@mite/sdk/processor";
 
 macro_rules! sources {
     ($($file:literal)*) => {
@@ -25,9 +30,9 @@ macro_rules! sources {
     };
 }
 sources! {
-    "component.js" "config.js" "context.js" "engine.js" "errors.js" "host.js" "http.js" "index.js" "loop.js" "time.js" "volume.js"
+    "component.js" "config.js" "context.js" "engine.js" "errors.js" "hooks.js" "host.js" "http.js" "index.js" "loop.js" "time.js" "volume.js"
     "platform/abort.js" "platform/base64.js" "platform/console.js" "platform/fetch.js" "platform/install.js" "platform/text.js"
-    "platform/url.js"
+    "platform/url.js" "processors/engine.js" "processors/index.js"
 }
 
 /// A module of the script.
@@ -93,12 +98,13 @@ impl Resolver for Names {
         if name == SDK {
             return Ok(format!("{SDK}/index.js"));
         }
-        SCRIPT.with_borrow(|script| {
-            match script.get(base).and_then(|module| module.imports.get(name)) {
-                Some(meant) => Ok(meant.clone()),
-                None if script.contains_key(name) => Ok(name.to_owned()),
-                None => Err(Error::new_resolving(base, name)),
-            }
+        if name == PROCESSOR {
+            return Ok(format!("{SDK}/processors/index.js"));
+        }
+        SCRIPT.with_borrow(|script| match script.get(base).and_then(|module| module.imports.get(name)) {
+            Some(meant) => Ok(meant.clone()),
+            None if script.contains_key(name) => Ok(name.to_owned()),
+            None => Err(Error::new_resolving(base, name)),
         })
     }
 }

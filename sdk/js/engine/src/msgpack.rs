@@ -13,6 +13,7 @@ pub fn pack(value: &Value) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+#[cfg_attr(feature = "processors", allow(dead_code))]
 pub fn unpack<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
     let value = rmpv::decode::read_value_with_max_depth(&mut &bytes[..], DEPTH);
     from_packed(ctx, value.map_err(|error| Error::new_from_js_message("msgpack", "value", error.to_string()))?)
@@ -56,7 +57,7 @@ fn to_packed(value: &Value, depth: usize) -> Result<Packed> {
     }
 }
 
-fn from_packed<'js>(ctx: &Ctx<'js>, value: Packed) -> Result<Value<'js>> {
+pub fn from_packed<'js>(ctx: &Ctx<'js>, value: Packed) -> Result<Value<'js>> {
     Ok(match value {
         Packed::Nil => Value::new_null(ctx.clone()),
         Packed::Boolean(bool) => Value::new_bool(ctx.clone(), bool),

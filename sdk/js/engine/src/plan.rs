@@ -12,7 +12,7 @@ use crate::msgpack;
 use rquickjs::{Array, Error, Object, Result, Value};
 
 /// The same as `call` for a function of the scenario, whose failures nobody can have reported.
-fn plan<T>(
+pub fn plan<T>(
     name: &str,
     args: Vec<Arg>,
     take: impl for<'js> FnOnce(Value<'js>) -> Result<T>,

@@ -2,6 +2,7 @@
 
 use rquickjs::{CString, JsLifetime, Object, Persistent};
 
+#[cfg(not(feature = "processors"))]
 use crate::handles::{Pending, Response};
 
 /// What the SDK's entry exports, by name.
@@ -13,11 +14,13 @@ unsafe impl JsLifetime<'_> for Sdk {
 }
 
 // SAFETY: it holds nothing of a JS context.
+#[cfg(not(feature = "processors"))]
 unsafe impl JsLifetime<'_> for Response {
     type Changed<'to> = Response;
 }
 
 // SAFETY: it holds nothing of a JS context.
+#[cfg(not(feature = "processors"))]
 unsafe impl JsLifetime<'_> for Pending {
     type Changed<'to> = Pending;
 }

@@ -9,18 +9,12 @@ import sys
 import sysconfig
 import tempfile
 
+from mite.build.kinds import Journeys, kind_of
 from mite.build.sources import Sources
 
 COMPONENTIZE_PY = "0.25.1"
 _TOLD = "mite-build: "
 _SDK = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_PACKAGES = ("mite", "mite_http", "mite_browser")
-_APP = """\
-import os
-import mite._component
-mite._component.load({entry!r}, os.path.dirname(os.path.abspath(__file__)))
-from mite._component import Journeys, Scenarios
-"""
 
 
 class BuildError(Exception):
@@ -38,8 +32,12 @@ def build(path, output=None, wit=None):
     sources = Sources(path)
     if sources.problem:
         raise BuildError(_unreadable(*sources.problem))
+    try:
+        kind = kind_of(sources)
+    except ValueError as error:
+        raise BuildError(f"{path}: {error}") from None
     for file, line, name in sources.needed:
-        if not (sources.has(name) or name in _PACKAGES or name in sys.stdlib_module_names or _installed(name)):
+        if not (sources.has(name) or name in Journeys.packages or name in sys.stdlib_module_names or _installed(name)):
             shown = os.path.relpath(file)
             raise BuildError(f"{shown}:{line}: ModuleNotFoundError: No module named {name!r}\n{_advise(name)}")
     output = os.path.abspath(output or path.rstrip(os.sep).removesuffix(".py") + ".wasm")
@@ -47,12 +45,11 @@ def build(path, output=None, wit=None):
         author, sdk = os.path.join(stage, "author"), os.path.join(stage, "sdk")
         sources.copy(author)
         with open(os.path.join(author, "_mite_app.py"), "w") as app:
-            app.write(_APP.format(entry=sources.entry))
-        for package in _PACKAGES:
-            ignored = shutil.ignore_patterns("__pycache__", "build", "local", "wit")
-            shutil.copytree(os.path.join(_SDK, package), os.path.join(sdk, package), ignore=ignored)
+            app.write(kind.app(sources.entry))
+        kind.copy_sdk(_SDK, sdk)
         made = os.path.join(stage, "component.wasm")
-        ended = _componentize(wit or os.path.join(_SDK, "mite", "wit"), [author, sdk, *_site_packages()], made, author)
+        world = os.path.join(wit or os.path.join(_SDK, "mite", "wit"), kind.wit), kind.world
+        ended = _componentize(world, [author, sdk, *_site_packages()], made, author)
         judge(ended.returncode, ended.stdout, sources, path)
         _install(made, output)
 
@@ -95,12 +92,13 @@ def _installed(name):
     )
 
 
-def _componentize(wit, python_path, output, directory):
+def _componentize(world, python_path, output, directory):
+    wit, name = world
     paths = [word for each in python_path for word in ("-p", each)]
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     return subprocess.run(
         [sys.executable, "-c", "import sys, componentize_py as c; sys.exit(c.script())", "-d", os.path.abspath(wit), "-w",
-         "journey", "componentize", *paths, "_mite_app", "-o", output],
+         name, "componentize", *paths, "_mite_app", "-o", output],
         cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     )
 

@@ -19,6 +19,8 @@ class Sources:
         self.root, self.entry = _root(path)
         self._roots = list(dict.fromkeys([self.root, os.getcwd()]))
         self.files, self._left, self.problem = {}, [], None
+        #: What they say, by the modules' names.
+        self.trees = {}
         #: File, line and name of what is imported whatever happens.
         self.needed = []
         self._add(self.entry)
@@ -26,7 +28,7 @@ class Sources:
             self._add_package(path)
         while self._left:
             name, file = self._left.pop()
-            tree = self._parse(file)
+            tree = self.trees[name] = self._parse(file)
             for imported in _imports(tree, file, name):
                 self._add(imported)
             self.needed += [(file, node.lineno, top) for node in tree.body for top in _tops(node)]

@@ -7,9 +7,13 @@ import os
 import sys
 import traceback
 
+from mite import _hooks
+from mite._config import SETUP
+from mite._packer import unpack
 from mite._registry import Registry
 from mite.build.sources import Sources
 from mite.local.runs import run
+from mite.local.world import state
 
 EXAMPLE = """example:
   python -m mite.local journeys.py:visit --add-to-config=url:http://127.0.0.1:14380/json
@@ -34,14 +38,30 @@ def main():
     sys.path[:0] = [sources.root]
     registry = Registry(importlib.import_module(sources.entry))
     try:
-        journey = registry.journeys[registry.find_journey(name)]
+        name = registry.find_journey(name)
+        journey = registry.journeys[name]
         args = first_item(registry, arguments.datapool)
     except (LookupError, TypeError) as error:
         print(f"{path}: {error.args[0]}", file=sys.stderr)
         return 104
     config = {name.removeprefix("MITE_CONF_"): value for name, value in os.environ.items() if name.startswith("MITE_CONF_")}
     config |= {key: value for key, _, value in (entry.partition(":") for entry in arguments.add_to_config)}
-    return show(run(journey, *args, config=config))
+    state.begin(config)
+    packed = _hooks.setup(registry)
+    if packed is not None:
+        config[SETUP] = unpack(packed)
+    cookies = around(registry, "on_start", name, config)
+    ran = run(journey, *args, config=config, cookies=cookies)
+    around(registry, "on_stop", name, config, cookies)
+    return show(ran)
+
+
+def around(registry, kind, name, config, cookies=None):
+    """Calls what stands around the run, with messages that nobody sees but those of its own; answers its cookies."""
+    going = state.begin(config)
+    going.cookies = cookies or going.cookies
+    _hooks.run(registry, kind, name)
+    return going.cookies
 
 
 def first_item(registry, name):

@@ -1,6 +1,7 @@
 """One run of a journey."""
 
 from mite import _failure
+from mite._config import SETUP
 from mite._config import config as shared
 from mite._loop import loop
 from mite.context import Context
@@ -26,12 +27,16 @@ class Ran:
 _runs = 0
 
 
-def run(journey, *args, config=None, recording=None):
+def run(journey, *args, config=None, recording=None, setup=None, cookies=None):
     """Runs a journey once, with real responses or those of `recording(method, url, body)`, which answers
-    `(status, headers, body)` or None for a real one."""
+    `(status, headers, body)` or None for a real one. `setup` is what it finds in `ctx.setup`, `cookies` a jar that its session begins with."""
     global _runs
     _runs += 1
     going = state.begin(config)
+    if setup is not None:
+        going.config[SETUP] = setup
+    if cookies is not None:
+        going.cookies = cookies
     going.recording = recording
     shared.at(_runs)
     loop.set_exception_handler(_failure.tell_orphan)

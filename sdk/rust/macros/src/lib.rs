@@ -1,5 +1,6 @@
 //! The attribute macros of mite-sdk and mite-processor; their documentation has them.
 mod function;
+mod hook;
 mod journey;
 mod processor;
 mod question;
@@ -50,6 +51,28 @@ pub fn datapool(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn volume_model(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(attribute, item, question::volume_model)
+}
+
+/// Makes a function the test's setup: `#[setup] async fn token(ctx: Ctx) -> Result<String>`.
+///
+/// It is called once a test, on the controller; every journey finds its answer in `ctx.setup()`.
+#[proc_macro_attribute]
+pub fn setup(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(attribute, item, hook::setup)
+}
+
+/// Makes a function one that each place of a journey begins with: `#[on_start] async fn log_in(ctx: Ctx) -> Result`, or
+/// `#[on_start(buy, look)]` for some journeys only. It is in no figure.
+#[proc_macro_attribute]
+pub fn on_start(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(attribute, item, hook::on_start)
+}
+
+/// Makes a function one that each place of a journey ends with: `#[on_stop] async fn log_out(ctx: Ctx) -> Result`, or
+/// `#[on_stop(buy, look)]` for some journeys only. It is in no figure.
+#[proc_macro_attribute]
+pub fn on_stop(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(attribute, item, hook::on_stop)
 }
 
 /// Makes a struct a processor: `#[processor] impl Count { fn process_message(&mut self, message: &Message) -> Result }`.

@@ -1,0 +1,5 @@
+"""Of processors: figures of messages. See `mite.processor`."""
+
+from mite.processor import Stats
+
+__all__ = ["Stats"]
