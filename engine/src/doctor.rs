@@ -97,7 +97,11 @@ fn python(store: Option<&Store>) -> Toolchain {
 
 fn javascript() -> Toolchain {
     let (found, missing) = match javascript::ENGINE {
-        Some(engine) => (vec![engine.to_owned()], None),
+        Some(engine) => {
+            // Only the local host needs it.
+            let node = javascript::node().map(|version| format!("Node {version}"));
+            (std::iter::once(engine.to_owned()).chain(node).collect(), None)
+        }
         None => (Vec::new(), Some(("its engine".to_owned(), "this mite has none yet".to_owned()))),
     };
     Toolchain { language: "JavaScript", found, missing }

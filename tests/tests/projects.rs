@@ -117,7 +117,7 @@ fn a_python_project() {
     as_author(unittest.args(["-m", "unittest"]).current_dir(desk.project()));
     let tested = Running::start(&mut unittest).wait().expect(0);
     assert!(tested.stderr.contains("Ran 2 tests") && tested.stderr.contains("\nOK\n"), "{}", tested.stderr);
-    watched(&desk);
+    watched(&desk, "Python", "journeys.py", ("if response.status_code != 200", "if response.status_code != 201"));
     desk.edit("journeys.py", "await sleep", "await slep(");
     says_where(&desk, "journeys.py:27");
 }
@@ -134,7 +134,12 @@ fn a_project_of_scripts(language: &str, mistake: &str) {
     as_author(node.args(["--test", "journeys.test.js"]).current_dir(desk.project()));
     let tested = built(&mut node).expect(0);
     assert!(tested.stdout.contains("pass 2"), "{}", tested.stdout);
-    desk.edit(&format!("journeys.{language}"), "await sleep(", "await sleep((");
+    let file = format!("journeys.{language}");
+    if language == "ts" {
+        // With its types, which Node would not take.
+        watched(&desk, "Node", &file, ("check(answer.status === 200, `${user", "check(answer.status === 201, `${user"));
+    }
+    desk.edit(&file, "await sleep(", "await sleep((");
     says_where(&desk, mistake);
 }
 
@@ -179,18 +184,19 @@ impl Drop for Watched {
 }
 
 /// A save runs the journey, here first and then as a component.
-fn watched(desk: &Desk) {
+fn watched(desk: &Desk, host: &str, file: &str, (right, wrong): (&str, &str)) {
+    let host = &format!("in {host} itself");
     let playground = Playground::start();
     let url = format!("--add-to-config=url:{}", playground.url);
     let mut watch = desk.command(&["watch", ".:search", ".:users", &url]);
     let mut watched = Watched::start(&mut watch, desk.directory.path().join("out"));
     let well = |line: String| assert!(line.contains(": went well, first request "), "{line}");
-    well(watched.line("in Python itself", 0));
+    well(watched.line(host, 0));
     well(watched.line("as a component", 0));
     watched.line("waiting for", 0);
     assert_eq!(playground.requests(), 6, "a run each");
-    desk.edit("journeys.py", "if response.status_code != 200", "if response.status_code != 201");
-    let failed = watched.line("in Python itself", 1);
+    desk.edit(file, right, wrong);
+    let failed = watched.line(host, 1);
     assert!(failed.contains(": failed, first request "), "{failed}");
     watched.line("waiting for", 1);
     assert_eq!(playground.requests(), 8, "what fails there is not built");

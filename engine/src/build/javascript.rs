@@ -1,14 +1,18 @@
 //! JavaScript and TypeScript, by the engine and the bundler that are part of the program.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::kind::Source;
 use super::store::Store;
+use super::tool::{self, command};
 use super::{Error, Made, sdk};
 use crate::component::js;
 
 /// What runs it.
 pub const ENGINE: Option<&str> = if js::IS_THERE { Some("QuickJS") } else { None };
+/// The oldest Node that the local host runs under, by its major version.
+pub const NODE_MIN: u32 = 20;
 /// The module of a package whose package.json names none.
 const ENTRIES: [&str; 6] = ["index.ts", "index.js", "journeys.ts", "journeys.js", "src/index.ts", "src/index.js"];
 
@@ -29,6 +33,30 @@ pub fn build(source: &Source, store: &Store) -> Result<Made, Error> {
     std::fs::write(kept.draft(), &component).map_err(|source| Error::Write { path: kept.draft(), source })?;
     kept.finish(None)?;
     Ok(Made { path: kept.component(), fresh: true })
+}
+
+/// The SDK's local host, to be told what to run: the entry's file is the first argument that it has. None: there is no Node here that runs it,
+/// which is no mistake, since a component needs none.
+pub fn local(source: &Source, store: &Store, journey: &str) -> Result<Option<Command>, Error> {
+    if !node().is_some_and(|version| version >= NODE_MIN) {
+        return Ok(None);
+    }
+    sdk::refresh(&sdk::JAVASCRIPT, &source.directory())?;
+    let entry = entry(source.path())?;
+    let wrong = |why: String| Error::Wrong { path: source.path().to_owned(), why };
+    let modules = js::modules(&entry).map_err(|error| wrong(error.to_string()))?;
+    let kept = store.entry(source.path(), "local")?.draft();
+    std::fs::write(&kept, modules).map_err(|source| Error::Write { path: kept.clone(), source })?;
+    let mut host = Command::new("node");
+    host.arg(store.sources(sdk::JAVASCRIPT.folders)?.join("sdk/js/local/cli.js"));
+    host.arg(format!("{}:{journey}", entry.display())).arg("--modules").arg(kept);
+    Ok(Some(host))
+}
+
+/// The major version of Node that is here.
+pub fn node() -> Option<u32> {
+    let said = tool::ask(command("node", Path::new(".")).arg("--version"))?;
+    said.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
 /// The first module: a file itself; of a package what its package.json says.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{ComponentType, Lift, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, ComponentType, Lift, Linker, ResourceTable, ResourceType};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, bail};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::Error;
@@ -12,6 +13,8 @@ use super::engine::MEMORY_MAX;
 use super::output::Output;
 use super::script::{self, Scripted};
 
+/// The package of the interfaces that only processors may use.
+const PACKAGE: &str = "mite:processor/";
 const INTERFACE: &str = "mite:processor/processors@0.1.0";
 /// Its start and its answer together; a tick is a millisecond.
 const TICKS_MAX: u64 = 10_000;
@@ -82,7 +85,7 @@ async fn ask(engine: &Engine, compiled: &Compiled, store: &mut Store<Host>) -> w
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     script::add_to_linker(&mut linker)?;
-    linker.define_unknown_imports_as_traps(&component)?;
+    absent(&mut linker, engine, &component)?;
     let instance = linker.instantiate_async(&mut *store, &component).await?;
     let interface = instance.get_export_index(&mut *store, None, INTERFACE);
     let describe = interface.and_then(|it| instance.get_export_index(&mut *store, Some(&it), "describe"));
@@ -90,4 +93,26 @@ async fn ask(engine: &Engine, compiled: &Compiled, store: &mut Store<Host>) -> w
     let describe = instance.get_typed_func::<(), (Contents,)>(&mut *store, &describe)?;
     let (contents,) = describe.call_async(&mut *store, ()).await?;
     Ok(contents)
+}
+
+/// What processors may use, as if it were there: a call is a trap.
+pub(super) fn absent<T: 'static>(
+    linker: &mut Linker<T>,
+    engine: &Engine,
+    component: &Component,
+) -> wasmtime::Result<()> {
+    for (name, item) in component.component_type().imports(engine) {
+        let (true, ComponentItem::ComponentInstance(interface)) = (name.starts_with(PACKAGE), item.ty) else {
+            continue;
+        };
+        let mut here = linker.instance(name)?;
+        for (export, item) in interface.exports(engine) {
+            match item.ty {
+                ComponentItem::ComponentFunc(_) => here.func_new(export, |_, _, _, _| bail!("it isn't there yet"))?,
+                ComponentItem::Resource(_) => here.resource(export, ResourceType::host::<()>(), |_, _| Ok(()))?,
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }

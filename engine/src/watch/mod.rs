@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::build::kind::Source;
 use crate::build::store::Store;
-use crate::build::{self, python, tool};
+use crate::build::{self, javascript, python, tool};
 use crate::component::spec::{Component, Spec};
 use crate::shutdown::Signals;
 use crate::wire::stream::Stream;
@@ -103,8 +103,16 @@ impl Watch {
 
     /// What is wrong with the source is said by whoever finds it; the next save may have mended it.
     fn round(&self, saved: SystemTime) -> Result<(), Error> {
-        if let Source::Python(path) = &self.source
-            && !self.local(path, saved)?
+        let host = match self.host() {
+            Ok(host) => host,
+            Err(error @ build::Error::Wrong { .. }) => {
+                say(&error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(host) = host
+            && !self.local(host, saved)?
         {
             return Ok(());
         }
@@ -118,16 +126,29 @@ impl Watch {
         self.component(&made.path, saved)
     }
 
+    /// The language's own local host, with the journey to run; none: it has none, or it isn't here.
+    fn host(&self) -> Result<Option<Command>, build::Error> {
+        let store = Store::open()?;
+        match &self.source {
+            Source::Python(path) => {
+                let mut host = python::local(&self.source, &store)?;
+                host.arg(format!("{}:{}", path.display(), self.journey));
+                Ok(Some(host))
+            }
+            Source::JavaScript(_) => javascript::local(&self.source, &store, &self.journey),
+            Source::Rust(_) => Ok(None),
+        }
+    }
+
     /// Answers whether the journey went well.
-    fn local(&self, path: &Path, saved: SystemTime) -> Result<bool, Error> {
-        let mut host = python::local(&self.source, &Store::open()?)?;
-        host.arg(format!("{}:{}", path.display(), self.journey));
+    fn local(&self, mut host: Command, saved: SystemTime) -> Result<bool, Error> {
         host.args(self.args.datapool.as_ref().map(|spec| spec.rsplit(':').next().unwrap_or(spec).to_owned()));
         host.args(self.config());
         let (status, said) = tool::run(&mut host)?;
         said.lines().for_each(say);
         let first = said.lines().filter(|line| line.starts_with("http_metrics ")).find_map(start_time);
-        say(&format!("in Python itself: {}, {}", outcome(status.success()), after(first, saved)));
+        let language = if matches!(self.source, Source::JavaScript(_)) { "Node" } else { self.source.language() };
+        say(&format!("in {language} itself: {}, {}", outcome(status.success()), after(first, saved)));
         Ok(status.success())
     }
 

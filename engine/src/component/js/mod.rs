@@ -51,6 +51,16 @@ pub fn build(entry: &Path) -> Result<Vec<u8>, Error> {
     built.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// The modules of a script for the SDK's local host, as JSON: see `sdk/js/local/modules.js`. What Node runs is what a component would.
+pub fn modules(entry: &Path) -> Result<String, Error> {
+    let script = graph::read(entry)?;
+    let base = entry.canonicalize().map_err(|source| Error::Read { path: entry.to_owned(), source })?;
+    let base = base.parent().unwrap_or(Path::new("/")).to_string_lossy();
+    let modules: Vec<_> =
+        script.modules.iter().map(|it| (&it.name, &it.source, it.imports.iter().collect::<Vec<_>>())).collect();
+    Ok(serde_json::json!({ "base": base, "modules": modules }).to_string())
+}
+
 /// Writes a copy of this program that carries the engines, started and compiled: nothing has to be compiled any more to build and run
 /// journeys in JavaScript on a machine with such a processor. Without engines there is nothing to do. `to` may be the program's own file.
 pub fn carry(to: &Path) -> Result<(), Error> {

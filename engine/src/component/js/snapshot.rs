@@ -11,6 +11,7 @@ use crate::component::cache::{Cache, Code, made_name};
 use crate::component::carried;
 use crate::component::definition::{Host, surroundings};
 use crate::component::engine::MEMORY_MAX;
+use crate::component::processors;
 use crate::wire::config::Config;
 
 /// What the engine calls its start: `wit/journey.wit`.
@@ -51,8 +52,7 @@ async fn make(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<Vec<u8>> {
     let component = Component::new(wasm, &instrumented)?;
     let host = Host::new(Arc::from("engine"), Arc::default(), Config::default(), MEMORY_MAX);
     let (mut store, mut linker) = surroundings(wasm, host)?;
-    // What an engine of processors imports: a start calls nothing.
-    linker.define_unknown_imports_as_traps(&component)?;
+    processors::absent(&mut linker, wasm, &component)?;
     let instance = linker.instantiate_async(&mut store, &component).await?;
     let start = instance.get_typed_func::<(), ()>(&mut store, START)?;
     start.call_async(&mut store, ()).await?;
