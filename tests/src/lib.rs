@@ -11,6 +11,7 @@ pub mod pipeline;
 pub mod program;
 pub mod python;
 pub mod raw;
+pub mod receiving;
 pub mod sender;
 pub mod servers;
 pub mod trial;

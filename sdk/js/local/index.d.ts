@@ -22,6 +22,8 @@ export interface Answered {
 export interface Options {
   args?: unknown[];
   config?: Record<string, unknown>;
+  /** What it finds in `ctx.setup`. */
+  setup?: unknown;
   responses?: ((request: Asked) => Answered | Promise<Answered>) | null;
 }
 export interface Ran {

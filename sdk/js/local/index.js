@@ -28,11 +28,11 @@ async function one(host, namespace, ask) {
 /**
  * One run of an exported journey. `script` is the namespace of its module: `import * as script from "./journeys.js"`.
  *
- * `config` are values of the config; `args` the arguments after the context; `responses` a function that answers requests
+ * `config` are values of the config; `args` the arguments after the context; `setup` what it finds in `ctx.setup`; `responses` a function that answers requests
  * instead of the network: it gets `{ method, url, headers, body }` and gives `{ status, headers, body }`.
  */
-export async function run(script, journey, { args = [], config = {}, responses = null } = {}) {
-  const host = new Host({ args, config, responses });
+export async function run(script, journey, { args = [], config = {}, setup = null, responses = null } = {}) {
+  const host = new Host({ args, config: { ...config, ...(setup === null ? {} : { "mite.setup": setup }) }, responses });
   const answer = await one(host, script, (sdk) => sdk.run(journey, new Uint8Array(args.length), 1, ++runs));
   const error = answer.failure ? host.told(answer.failure, 1) : answer.reported ? host.messages.findLast((it) => it.message) : null;
   return { ok: !error, error, messages: host.messages, requests: host.requests, config: host.config, log: host.log };
