@@ -26,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("exporter", &["wire", "sink"]),
     ("console", &["wire"]),
     ("playground", &[]),
+    ("policy", &[]),
     ("controller", &["wire", "scenario", "component"]),
     ("runner", &["wire", "scenario", "component"]),
     // Its processors are other components of the pipeline, and those of users have them as capabilities.
