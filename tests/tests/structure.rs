@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("playground", &[]),
     ("policy", &[]),
     ("controller", &["wire", "scenario", "component"]),
-    ("runner", &["wire", "scenario", "component"]),
+    ("runner", &["wire", "scenario", "component", "policy"]),
     // Its processors are other components of the pipeline, and those of users have them as capabilities.
     ("receiver", &["wire", "sink", "component", "stats", "collector", "recorder"]),
     (

@@ -44,6 +44,7 @@ impl Args {
             request_timeout: nanos(journeys.request_timeout),
             run_timeout: journeys.journey_timeout.map(nanos),
             report_every: runner::REPORT,
+            quota: None,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod machine;
 mod outbox;
 mod place;
 mod queue;
+pub mod quota;
 mod ready;
 pub mod remote;
 mod requests;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub run_timeout: Option<u64>,
     /// How often a worker reports: [`REPORT`], or more often where each run is asked for.
     pub report_every: Duration,
+    /// What all workers together may have; none: there is no limit, and nothing that asks for one.
+    pub quota: Option<Arc<quota::Quota>>,
 }
 
 /// How often a worker reports that has standing orders.

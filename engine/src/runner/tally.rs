@@ -118,6 +118,7 @@ impl Tally {
             failures: self.failures.iter().map(|(failure, count)| (failure.clone(), *count)).collect(),
             messages: Default::default(),
             workers: vec![self.health.clone()],
+            held: BTreeMap::new(),
         }
     }
 }

@@ -59,7 +59,7 @@ pub struct Run {
 }
 
 impl State {
-    pub fn new(package: Arc<str>, script: Arc<[u8]>, journey: Arc<str>, identity: Identity, memory_max: usize) -> Self {
+    pub fn new(package: Arc<str>, script: Arc<[u8]>, journey: Arc<str>, identity: Identity, limits: Limits) -> Self {
         let stderr = Output::new(package.clone(), "stderr");
         let mut table = ResourceTable::new();
         table.set_max_capacity(WASI_HANDLES_MAX);
@@ -68,7 +68,7 @@ impl State {
             wasi,
             script,
             table,
-            limits: Limits::new(memory_max),
+            limits,
             stderr,
             slices: 0,
             run: Run {

@@ -21,8 +21,10 @@ use std::cell::RefCell;
 pub use answer::Answer;
 pub use body::Decoded;
 pub use exchange::perform;
+pub use pool::Key;
 pub use request::{Ask, Asker};
 pub use session::Session;
+pub use target::{Origin, OriginHost};
 pub use tls::trust_in_background;
 
 use super::clock::Clock;
@@ -50,6 +52,16 @@ impl Client {
     /// Closes the connections that a run has kept for itself.
     pub fn end_run(&self, context_id: u64) {
         self.pool.borrow_mut().end_run(context_id);
+    }
+
+    /// Whether a connection waits for a request of this kind.
+    pub fn has_idle(&self, key: &Key) -> bool {
+        self.pool.borrow().has_idle(key)
+    }
+
+    /// Closes an idle connection, of this origin if one is named. Whether there was one.
+    pub fn close_one(&self, origin: Option<u32>) -> bool {
+        self.pool.borrow_mut().take_any(origin).is_some()
     }
 
     /// Closes connections that nobody has used for a while.

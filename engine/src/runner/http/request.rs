@@ -1,5 +1,6 @@
 //! A journey's request, checked before anything is sent.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use super::session::Session;
 use super::target::Target;
 use crate::component::bindings::http::Request;
 use crate::runner::clock::Nanos;
+use crate::runner::quota::Slot;
 use crate::runner::transactions::{Name, cut};
 use crate::runner::worker;
 use crate::wire::message::Identity;
@@ -60,6 +62,8 @@ pub struct Ask {
     pub context_id: u64,
     pub transaction: Arc<Name>,
     pub transaction_id: u32,
+    /// The connection that it may open, where these are counted.
+    pub slot: Cell<Option<Slot>>,
 }
 
 /// Whose request it is.
@@ -147,6 +151,7 @@ impl Ask {
                 context_id: asker.context_id,
                 transaction: asker.transaction,
                 transaction_id: asker.transaction_id,
+                slot: Cell::new(None),
             }))
         })
     }
