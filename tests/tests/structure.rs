@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sink",
             "scenario",
             "component",
+            "policy",
             "controller",
             "runner",
             "stats",

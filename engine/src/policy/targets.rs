@@ -36,6 +36,8 @@ pub struct Targets {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied(pub String);
 
+impl std::error::Error for Denied {}
+
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -58,8 +58,10 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroU32>,
     /// Serve all tenants of this file instead, each with its controller and its limits, until told to stop; SIGHUP reads it again
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["controller_socket", "message_socket"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["controller_socket", "message_socket", "secrets"])]
     pub tenants: Option<PathBuf>,
+    #[command(flatten)]
+    pub policy: policy::Args,
 }
 
 /// Why a runner ends before its test does.
@@ -71,6 +73,8 @@ pub enum Error {
     Tenant { what: String, source: socket::Error },
     #[error(transparent)]
     Tenants(#[from] policy::Error),
+    #[error(transparent)]
+    Secret(#[from] policy::SecretError),
     #[error("can't get {package} from the controller: {reason}")]
     Fetch { package: String, reason: String },
     #[error("the controller refuses this runner: {0}")]

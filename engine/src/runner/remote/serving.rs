@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Args;
-use crate::policy::{Limits, Policy};
+use crate::policy::{self, Limits, Policy};
 use crate::runner::quota::Quota;
 use crate::runner::worker_count;
 
@@ -21,6 +21,7 @@ pub struct Serving {
     pub controller_socket: String,
     pub message_socket: Vec<String>,
     workers: Option<NonZeroU32>,
+    options: policy::Args,
     pub tenant: Option<Holding>,
     common: Common,
 }
@@ -54,21 +55,18 @@ impl Serving {
             controller_socket: args.controller_socket.clone(),
             message_socket: args.message_socket.clone(),
             workers: args.workers,
+            options: args.policy.clone(),
             tenant: None,
             common: Common::new(),
         }
     }
 
-    pub fn tenant(
-        tenant: &crate::policy::Tenant,
-        quota: Arc<Quota>,
-        workers: Option<NonZeroU32>,
-        common: &Common,
-    ) -> Self {
+    pub fn tenant(tenant: &policy::Tenant, quota: Arc<Quota>, args: &Args, common: &Common) -> Self {
         Self {
             controller_socket: tenant.controller_socket.clone(),
             message_socket: tenant.message_socket.clone(),
-            workers,
+            workers: args.workers,
+            options: args.policy.clone(),
             tenant: Some(Holding { quota, policy: RefCell::new(tenant.policy.clone()) }),
             common: common.clone(),
         }
@@ -83,6 +81,14 @@ impl Serving {
     /// What a test that begins now may have.
     pub fn limits(&self) -> Limits {
         self.tenant.as_ref().map(|tenant| tenant.policy.borrow().limits.clone()).unwrap_or_default()
+    }
+
+    /// What a test that begins now may reach and send.
+    pub fn policy(&self) -> Policy {
+        match &self.tenant {
+            Some(tenant) => self.options.narrow(Policy::clone(&tenant.policy.borrow())),
+            None => self.options.policy(),
+        }
     }
 
     pub fn quota(&self) -> Option<Arc<Quota>> {

@@ -26,6 +26,8 @@ fn ask(method: &Method, url: &str, given: &[(&str, &str)], body: Option<&[u8]>) 
         context_id: 1,
         transaction: Names::new(&mut Tally::default()).root(),
         transaction_id: 1,
+        slot: Cell::new(None),
+        has_secrets: true,
     }
 }
 
@@ -35,7 +37,7 @@ fn target(url: &str) -> Arc<Target> {
 
 /// The head as it is sent: its first line, then names and values.
 fn head(ask: &Ask) -> (String, Vec<(String, String)>) {
-    let head = String::from_utf8_lossy(&ask.head()).into_owned();
+    let head = String::from_utf8_lossy(&ask.head(&AGENT, ask.body.len())).into_owned();
     let mut lines = head.strip_suffix("\r\n\r\n").expect("an empty line at the end").split("\r\n");
     let first = lines.next().unwrap_or_default().to_owned();
     let pair = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -6,7 +6,6 @@
 mod roster;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -128,8 +127,7 @@ impl<'a> House<'a> {
 
     fn begin(&mut self, tenant: &Tenant) {
         let quota = Arc::new(Quota::new(&tenant.policy.limits, self.brakes.clone()));
-        let workers: Option<NonZeroU32> = self.args.workers;
-        let serving = Rc::new(Serving::tenant(tenant, quota, workers, &self.common));
+        let serving = Rc::new(Serving::tenant(tenant, quota, self.args, &self.common));
         let shutdown = CancellationToken::new();
         let span = tracing::error_span!("tenant", name = tenant.name);
         self.tasks.spawn_local(serve(serving.clone(), shutdown.clone()).instrument(span));
