@@ -64,6 +64,11 @@ impl Targets {
         Self { layers: vec![Layer { said_by, allow: Some(allow.to_vec()), deny: Vec::new() }] }
     }
 
+    /// Whether anybody has made a rule.
+    pub fn has_rules(&self) -> bool {
+        self.layers.iter().any(|layer| layer.allow.is_some() || !layer.deny.is_empty())
+    }
+
     /// Only what both allow.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

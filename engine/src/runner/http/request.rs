@@ -12,8 +12,8 @@ use super::connection::Outgoing;
 use super::session::Session;
 use super::target::Target;
 use crate::component::bindings::http::Request;
-use crate::policy::Denied;
 use crate::policy::secrets::{Place, is_mentioned};
+use crate::policy::{Denied, Host};
 use crate::runner::clock::Nanos;
 use crate::runner::quota::Slot;
 use crate::runner::transactions::{Name, cut};
@@ -92,6 +92,9 @@ impl Ask {
     /// The request as it is sent to an address: the journey's headers and those that it left to us, and secrets where it has put what stands
     /// for them.
     pub fn outgoing(&self, client: &Client, address: &str) -> Result<Outgoing, Denied> {
+        if let Some((_, host)) = self.headers.iter().find(|(name, _)| *name == HOST) {
+            self.check_host(client, host)?;
+        }
         if client.secrets.is_empty() || !self.has_secrets {
             return Ok(Outgoing::new(self.head(&client.agent, self.body.len()), self.body.clone()));
         }
@@ -103,6 +106,23 @@ impl Ask {
         let head = self.head(&client.agent, body.len());
         let filled = client.secrets.fill(&head, Place::Head, &goal, address)?;
         Ok(Outgoing::new(filled.unwrap_or(head), body))
+    }
+
+    /// A host of the journey's own has to be one that it might have named in the URL: a server of many would else lead it to any of them.
+    fn check_host(&self, client: &Client, host: &HeaderValue) -> Result<(), Denied> {
+        if !client.reachable.has_rules() {
+            return Ok(());
+        }
+        let scheme = if self.target.origin.https { "https" } else { "http" };
+        let url = host.to_str().map(|host| format!("{scheme}://{host}/")).unwrap_or_default();
+        let denied = |why: &dyn std::fmt::Display| Denied(format!("Host header: {why}"));
+        let named = client.targets.borrow_mut().get(&url).map_err(|why| denied(&why))?;
+        let goal = named.origin.goal();
+        client.reachable.check_name(&goal).map_err(|why| denied(&why))?;
+        match goal.host {
+            Host::Address(address) => client.reachable.filter(&goal, &[address]).map(drop).map_err(|why| denied(&why)),
+            Host::Name(_) => Ok(()),
+        }
     }
 
     fn head(&self, agent: &HeaderValue, body_bytes: usize) -> Vec<u8> {
