@@ -207,7 +207,6 @@ fn shapes() -> Vec<String> {
     vec![
         CANARY.to_owned(),
         CANARY.replace('"', "\\\""),
-        "7d0f".to_owned(),
         BASE64_STANDARD.encode(CANARY),
         hex,
         "canary%2B7d0f%2255e1%2F9c42".to_owned(),

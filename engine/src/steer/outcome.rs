@@ -210,6 +210,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_denied_is_said_once() {
+        let mut totals = Totals::default();
+        assert_eq!(denied(&totals), None);
+        let mut request = |name: &str, class: ErrorClass, count: u64| {
+            totals.requests.entry(name.to_owned()).or_default().errors.insert(class, count);
+        };
+        request("GET http://a/", ErrorClass::Denied, 2);
+        request("pay\n", ErrorClass::Denied, 30);
+        request("GET http://b/", ErrorClass::Timeout, 7);
+        let told = denied(&totals).expect("some were");
+        assert!(told.starts_with("32 requests were denied (30 pay\\n, 2 GET http://a/): "), "{told}");
+    }
+
+    #[test]
     fn how_long_it_took() {
         let start = Instant::now();
         let at = |second: &u64| start + Duration::from_secs(*second);

@@ -257,3 +257,37 @@ fn names_and_passwords_of_urls_after_redirects() {
         assert_eq!(sent(&ask, "authorization"), want, "{why}");
     }
 }
+
+#[test]
+fn who_asks() {
+    for (run_id, own, why) in [
+        ("5f3a-01", true, "the run"),
+        ("", false, "none"),
+        ("a\r\nx: y", false, "what no header can have"),
+        (&"x".repeat(101), false, "too long"),
+    ] {
+        let agent = agent(run_id);
+        let expected = format!("mite/{} (run {run_id})", env!("CARGO_PKG_VERSION"));
+        assert_eq!(agent.to_str().is_ok_and(|agent| agent == expected), own, "{why}");
+        assert!(own || agent == AGENT, "{why}");
+    }
+}
+
+#[test]
+fn secrets_after_redirects() {
+    for (from, to, stays, why) in [
+        ("http://a.com/x", "http://a.com/y", true, "the same origin"),
+        ("http://a.com/x", "http://b.com/x", false, "another host"),
+        ("http://a.com/x", "http://a.com:81/x", false, "another port"),
+        ("https://a.com/x", "http://a.com/x", false, "another scheme"),
+    ] {
+        let given = [("x-key", "MITE-SECRET-0"), ("x-other", "1")];
+        let mut ask = ask(&Method::POST, from, &given, Some(b"MITE-SECRET-0"));
+        ask.redirect(307, target(to));
+        assert_eq!(sent(&ask, "x-key").len(), usize::from(stays), "{why}");
+        assert_eq!((ask.has_secrets, sent(&ask, "x-other").len()), (stays, 1), "{why}");
+        // Once away it never comes back.
+        ask.redirect(307, target(from));
+        assert_eq!(ask.has_secrets, stays, "{why}");
+    }
+}
