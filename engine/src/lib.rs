@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod local;
 pub mod new;
 pub mod playground;
+pub mod policy;
 pub mod receiver;
 pub mod recorder;
 pub mod runner;

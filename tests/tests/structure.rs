@@ -26,8 +26,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("exporter", &["wire", "sink"]),
     ("console", &["wire"]),
     ("playground", &[]),
+    ("policy", &[]),
     ("controller", &["wire", "scenario", "component"]),
-    ("runner", &["wire", "scenario", "component"]),
+    ("runner", &["wire", "scenario", "component", "policy"]),
     // Its processors are other components of the pipeline, and those of users have them as capabilities.
     ("receiver", &["wire", "sink", "component", "stats", "collector", "recorder"]),
     (
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sink",
             "scenario",
             "component",
+            "policy",
             "controller",
             "runner",
             "stats",
@@ -74,7 +76,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "up",
-        &["shutdown", "component", "collector", "recorder", "exporter", "runner", "console", "steer", "distributed"],
+        &[
+            "shutdown",
+            "component",
+            "collector",
+            "recorder",
+            "exporter",
+            "runner",
+            "policy",
+            "console",
+            "steer",
+            "distributed",
+        ],
     ),
     ("steer", &["wire", "shutdown", "scenario", "controller", "runner", "console"]),
     ("distributed", &["wire", "shutdown", "scenario", "component", "controller", "steer", "console"]),

@@ -19,11 +19,16 @@ pub struct Clock {
 impl Clock {
     pub fn start() -> Self {
         let start_unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        Self { start: monotonic(), start_unix }
+        Self { start: machine_now(), start_unix }
     }
 
     pub fn now(&self) -> Nanos {
-        monotonic() - self.start
+        machine_now() - self.start
+    }
+
+    /// A time of the machine's clock by this one.
+    pub fn of_machine(&self, at: Nanos) -> Nanos {
+        at.saturating_sub(self.start)
     }
 
     /// Seconds since 1970.
@@ -32,8 +37,9 @@ impl Clock {
     }
 }
 
-/// Asked a dozen times a request, so without the checks of `Instant`.
-fn monotonic() -> Nanos {
+/// The time by the machine's clock, for what tests of several tenants share. Asked a dozen times a request, so without the checks of
+/// `Instant`.
+pub fn machine_now() -> Nanos {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }

@@ -7,10 +7,12 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 
 use super::clock::Nanos;
 use super::host::State;
+use super::quota;
 use super::worker;
 use crate::component::bindings::{Context, Ending, Journey, JourneyIndices};
 use crate::component::cache::Code;
 use crate::component::hooks::{self, Hooked, HookedIndices};
+use crate::component::limits::Limits;
 use crate::component::script;
 use crate::component::ticker::TICK;
 use crate::wire::message::Identity;
@@ -54,8 +56,8 @@ pub struct Instance {
 
 impl Instance {
     pub async fn new(prepared: &Prepared, journey: Arc<str>, identity: Identity) -> wasmtime::Result<Self> {
-        let state =
-            State::new(prepared.package.clone(), prepared.script.clone(), journey, identity, prepared.memory_max);
+        let limits = Limits::new(prepared.memory_max).within(quota::memory());
+        let state = State::new(prepared.package.clone(), prepared.script.clone(), journey, identity, limits);
         let mut store = Store::new(prepared.pre.component().engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);

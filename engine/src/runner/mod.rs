@@ -12,11 +12,13 @@ pub mod machine;
 mod outbox;
 mod place;
 mod queue;
+pub mod quota;
 mod ready;
 pub mod remote;
 mod requests;
 pub mod room;
 mod scenario;
+pub mod secrets;
 mod tally;
 mod thread;
 mod timers;
@@ -36,6 +38,7 @@ pub use instance::Prepared;
 pub use scenario::{Assignment, Data, NAMELESS};
 
 use crate::component::ticker::Ticker;
+use crate::policy::{Secrets, Targets};
 use crate::scenario::Item;
 use crate::wire::config::Config;
 use crate::wire::queue::Sender;
@@ -70,6 +73,12 @@ pub struct Settings {
     pub run_timeout: Option<u64>,
     /// How often a worker reports: [`REPORT`], or more often where each run is asked for.
     pub report_every: Duration,
+    /// What all workers together may have; none: there is no limit, and nothing that asks for one.
+    pub quota: Option<Arc<quota::Quota>>,
+    /// What journeys may reach.
+    pub targets: Arc<Targets>,
+    /// What they may send and not read.
+    pub secrets: Arc<Secrets>,
 }
 
 /// How often a worker reports that has standing orders.

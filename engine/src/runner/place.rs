@@ -9,11 +9,13 @@ use super::clock::Nanos;
 use super::hooks::{self, Entered};
 use super::host::{cut_off, report_trap, wasm_trace};
 use super::instance::Instance;
+use super::quota::Door;
 use super::scenario::{NAMELESS, Next, Scenario};
 use super::timers::At;
 use super::transactions::{ROOT, ROOT_ID};
 use super::worker;
 use crate::component::bindings::{Context, Ending};
+use crate::component::limits::OverTotal;
 use crate::scenario::Item;
 use crate::wire::message::{self, Identity, Place, run_id_field};
 use crate::wire::totals;
@@ -42,6 +44,12 @@ pub async fn live(scenario: Rc<Scenario>) {
             }
         });
         let Next::Run(item) = next.await else { return leave(&scenario, instance).await };
+        if let Some(door) = worker::with(|worker| worker.door.clone())
+            && !may_begin(&scenario, &door).await
+        {
+            scenario.not_begun(item);
+            continue;
+        }
         match run(&scenario, instance.take(), item.as_ref(), &mut context, &mut woken).await {
             Ran::Ended(usable) => {
                 instance = usable;
@@ -53,6 +61,9 @@ pub async fn live(scenario: Rc<Scenario>) {
             }
             Ran::NoRoom => {
                 scenario.not_begun(item);
+                if let Some(door) = worker::with(|worker| worker.door.clone()) {
+                    door.no_memory(NO_ROOM_PAUSE);
+                }
                 pause(NO_ROOM_PAUSE).await;
             }
         }
@@ -69,6 +80,14 @@ async fn leave(scenario: &Scenario, instance: Option<Box<Instance>>) {
     scenario.leaving.set(scenario.leaving.get() + 1);
     hooks::leave(scenario, instance).await;
     scenario.leaving.set(scenario.leaving.get() - 1);
+}
+
+/// Until the quota lets one more run begin. False: no more begin.
+async fn may_begin(scenario: &Scenario, door: &Door) -> bool {
+    scenario.held.set(scenario.held.get() + 1);
+    let may = door.start().await;
+    scenario.held.set(scenario.held.get() - 1);
+    may
 }
 
 /// What became of a run.
@@ -114,6 +133,7 @@ async fn run(
                 no_room(scenario, &error);
                 return Ran::NoRoom;
             }
+            Err(error) if error.is::<OverTotal>() => return Ran::NoRoom,
             Err(error) => {
                 not_made(scenario, &error, item);
                 return Ran::Ended(None);

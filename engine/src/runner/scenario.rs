@@ -48,6 +48,8 @@ pub struct Scenario<P = Prepared> {
     /// Places that are not there any more, but come to their end still.
     pub leaving: Cell<u32>,
     pub running: Cell<u32>,
+    /// Of those: not begun yet, since a quota holds them back.
+    pub held: Cell<u32>,
     pub ended: Cell<u64>,
     begun: Cell<u64>,
     begun_at_report: Cell<u64>,
@@ -83,6 +85,7 @@ impl<P> Scenario<P> {
             places: Cell::new(0),
             leaving: Cell::new(0),
             running: Cell::new(0),
+            held: Cell::new(0),
             ended: Cell::new(0),
             begun: Cell::new(0),
             begun_at_report: Cell::new(0),

@@ -16,6 +16,7 @@ use super::http::Client;
 use super::outbox::Outbox;
 use super::place::live;
 use super::queue::Queue;
+use super::quota::Door;
 use super::ready::Ready;
 use super::requests::Requests;
 use super::scenario::{Assignment, Data, Scenario};
@@ -59,7 +60,7 @@ pub fn main(start: Start) {
             return;
         }
     };
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(start.settings.secrets.clone());
     let names = Names::new(&mut tally);
     let scenarios = start.assignments.into_iter().map(|assignment| assigned(assignment, &start.settings, &mut tally));
     let scenarios = RefCell::new(scenarios.collect());
@@ -70,11 +71,12 @@ pub fn main(start: Start) {
         queue: Queue::new(),
         requests: Requests::new(),
         timers,
-        outbox: RefCell::new(Outbox::new(start.messages)),
+        outbox: RefCell::new(Outbox::new(start.messages, start.settings.secrets.clone())),
         tally: RefCell::new(tally),
         names: RefCell::new(names),
-        http: Client::new(start.clock, start.settings.reuse),
+        http: Client::new(start.clock, &start.settings),
         config: RefCell::new(start.config),
+        door: start.settings.quota.clone().map(|quota| Rc::new(Door::new(quota))),
         stopping: Cell::new(false),
         cancelled: Cell::new(false),
         slice_start: Cell::new(0),
@@ -139,6 +141,9 @@ async fn flush_now_and_then() {
         times = times.wrapping_add(1);
         worker::with(|worker| {
             worker.outbox.borrow_mut().flush();
+            if let Some(door) = &worker.door {
+                door.close_one();
+            }
             if times.is_multiple_of(1_000) {
                 worker.http.close_idle();
             }
@@ -211,6 +216,10 @@ fn follow(scenarios: &Scenarios, command: Command) {
             worker.seen.set(worker.seen.get().max(number));
             worker.stopping.set(true);
             scenarios.borrow().iter().for_each(|scenario| scenario.wake_hungry());
+            if worker.door.is_some() {
+                // Runs that wait for their turn to begin don't any more.
+                worker.queue.ready.push_all();
+            }
         }
         Command::Cancel => {
             worker.stopping.set(true);
@@ -247,7 +256,8 @@ fn of_scenario(scenario: &Scenario, stopping: bool) -> ScenarioReport {
         _ => 0,
     };
     let (completed, unused) = scenario.take_returned(stopping && scenario.is_empty());
-    let (running, ended) = (scenario.running.get(), scenario.ended.get());
+    let running = scenario.running.get().saturating_sub(scenario.held.get());
+    let ended = scenario.ended.get();
     ScenarioReport { scenario: scenario.assignment.id, running, ended, completed, unused, wants }
 }
 

@@ -1,6 +1,7 @@
 //! One worker: a thread with everything its journeys need, sharing nothing with the others (DESIGN D4).
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::wire::config::Config;
@@ -10,6 +11,7 @@ use super::clock::{Clock, Nanos};
 use super::http::Client;
 use super::outbox::Outbox;
 use super::queue::Queue;
+use super::quota::Door;
 use super::requests::Requests;
 use super::tally::Tally;
 use super::timers::Timers;
@@ -29,6 +31,8 @@ pub struct Worker {
     pub names: RefCell<Names>,
     pub http: Client,
     pub config: RefCell<Arc<Config>>,
+    /// The way through the tenant's quota, if there is one.
+    pub door: Option<Rc<Door>>,
     /// No new runs; journeys are asked to come to their end.
     pub stopping: Cell<bool>,
     /// Whatever still runs is cut off.

@@ -11,6 +11,10 @@ use rmp::encode::{write_bin, write_bool, write_map_len, write_sint, write_str, w
 
 use super::value::{Fields, Malformed};
 
+mod held_back;
+
+pub use held_back::{HeldBack, held_back};
+
 /// What all messages of a run have in common.
 #[derive(Clone, Debug)]
 pub struct Identity {

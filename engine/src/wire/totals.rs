@@ -18,6 +18,8 @@ pub const NAMES_MAX: usize = 200;
 pub const FAILURES_MAX: usize = 200;
 /// Journeys of a test: as many as it has scenario items, at most.
 const JOURNEYS_MAX: usize = 1_000;
+/// Limits that can hold something back.
+const HELD_MAX: usize = 16;
 /// The name that takes what has no room of its own.
 pub const OTHER: &str = "other";
 
@@ -180,6 +182,27 @@ impl MessageTotals {
     }
 }
 
+/// What a limit of the runner's operator held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeldTotals {
+    pub times: u64,
+    /// How long all that waited did so, added up.
+    pub seconds: f64,
+    /// The limit, of all runners together; 0: there are several.
+    pub allowed: f64,
+    /// What was wanted at most, where that is known; 0: it isn't.
+    pub wanted: f64,
+}
+
+impl HeldTotals {
+    pub fn add(&mut self, other: &Self) {
+        self.times += other.times;
+        self.seconds += other.seconds;
+        self.allowed += other.allowed;
+        self.wanted += other.wanted;
+    }
+}
+
 /// How well a worker kept up: whether its figures can be trusted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerHealth {
@@ -221,6 +244,9 @@ pub struct Totals {
     pub messages: MessageTotals,
     /// One a worker.
     pub workers: Vec<WorkerHealth>,
+    /// By the name of the limit. Runners that know no quotas don't have it.
+    #[serde(default, deserialize_with = "encoding::bounded::<_, _, _, HELD_MAX>")]
+    pub held: BTreeMap<String, HeldTotals>,
 }
 
 impl Totals {
@@ -240,6 +266,11 @@ impl Totals {
         }
         self.messages.add(&other.messages);
         self.workers.extend(other.workers.iter().cloned());
+        for (limit, held) in &other.held {
+            if self.held.len() < HELD_MAX || self.held.contains_key(limit) {
+                self.held.entry(limit.clone()).or_default().add(held);
+            }
+        }
     }
 
     fn add_failure(&mut self, failure: &Failure, count: u64) {

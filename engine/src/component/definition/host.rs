@@ -8,7 +8,7 @@ use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::requests::Requests;
-use crate::component::bindings::{config, messages, timing, transaction};
+use crate::component::bindings::{config, messages, secrets, timing, transaction};
 use crate::component::output::Output;
 use crate::wire::config::Config;
 
@@ -65,6 +65,13 @@ impl config::Host for Host {
 
     fn set(&mut self, key: String, value: Vec<u8>) -> Result<Result<(), String>> {
         Ok(self.config.set(&key, value))
+    }
+}
+
+impl secrets::Host for Host {
+    fn get(&mut self, _: String) -> Result<Option<String>> {
+        // Nothing is sent from here.
+        Ok(None)
     }
 }
 

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use super::exchange::Step;
 use super::response::{Malformed, Reader, Response};
 use super::socket::{Socket, Stamps};
+use crate::policy::Denied;
+use crate::runner::quota::Slot;
 
 /// Reads in a row before others get their turn: each takes up to 64 KiB.
 const READS_MAX: u32 = 16;
@@ -22,6 +24,8 @@ pub struct Connection {
     unsent: Option<Outgoing>,
     /// The address at the other end, without port.
     pub primary_ip: Arc<str>,
+    /// Its place among the tenant's, where these are counted.
+    pub slot: Option<Slot>,
 }
 
 /// A request as it goes over the wire.
@@ -59,11 +63,13 @@ pub enum Broken {
     Malformed(#[from] Malformed),
     #[error("the connection broke: {0}")]
     Socket(#[from] io::Error),
+    #[error("{0}")]
+    Denied(#[from] Denied),
 }
 
 impl Connection {
     pub fn new(socket: Socket, primary_ip: Arc<str>) -> Self {
-        Self { socket, unsent: None, primary_ip }
+        Self { socket, unsent: None, primary_ip, slot: None }
     }
 
     /// What the socket has seen of the exchange going on, or of the last.

@@ -13,9 +13,10 @@ use super::pool::Key;
 use super::request::Ask;
 use super::response::{Reader, Response};
 use crate::component::bindings::http::{Error, Hop, Timings};
-use crate::runner::clock::{Nanos, seconds};
+use crate::runner::clock::{Nanos, machine_now, seconds};
+use crate::runner::quota::Slot;
 use crate::runner::timers::At;
-use crate::runner::worker;
+use crate::runner::worker::{self, Worker};
 use crate::wire::message::{HttpError, Place, Times, http_error};
 use crate::wire::totals::ErrorClass;
 
@@ -84,8 +85,9 @@ impl Progress {
 /// Makes a request, following redirects. Dropping the future gives it up, which is told as `cancelled`.
 pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
     let mut history = Vec::new();
+    held_back(&ask).await;
     let mut start = worker::with(|worker| worker.clock.now());
-    let deadline = start.saturating_add(ask.timeout);
+    let mut deadline = start.saturating_add(ask.timeout);
     loop {
         let mut answer = exchange(&ask, start, deadline).await?;
         let location = answer.content.headers.get("location").and_then(|value| std::str::from_utf8(value).ok());
@@ -102,8 +104,25 @@ pub async fn perform(mut ask: Box<Ask>) -> Result<Box<Answer>, Error> {
         let next = worker::with(|worker| worker.http.targets.borrow_mut().redirected(&ask.target, &location));
         history.push(Hop { status: answer.status, url: ask.target.url.to_string() });
         ask.redirect(answer.status, next.map_err(Error::Protocol)?);
+        deadline = deadline.saturating_add(held_back(&ask).await);
         start = worker::with(|worker| worker.clock.now());
     }
+}
+
+/// Lets a request wait until the tenant's quota has room for it: nothing of that is in its times. Answers for how long it did.
+async fn held_back(ask: &Ask) -> Nanos {
+    let Some(door) = worker::with(|worker| worker.door.clone()) else { return 0 };
+    let since = machine_now();
+    let key = key(ask);
+    // Boxed, so that a request without a quota has no room for it.
+    ask.slot.set(Box::pin(door.request(&ask.target.origin, &key)).await);
+    machine_now().saturating_sub(since)
+}
+
+fn key(ask: &Ask) -> Key {
+    worker::with(|worker| {
+        worker.http.pool.borrow().key(ask.target.origin.id, ask.client_identity, ask.insecure, ask.context_id)
+    })
 }
 
 /// One exchange, told about whatever becomes of it.
@@ -159,15 +178,15 @@ impl<W: Future> Future for Before<W> {
 /// a request of which not a byte was written is made on the next; one that was written and not answered is made once more if
 /// twice is as good as once (RFC 9110, 9.2.2), on a new connection, as browsers do.
 async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Box<Answer>, Failed> {
-    let key = worker::with(|worker| {
-        worker.http.pool.borrow().key(ask.target.origin.id, ask.client_identity, ask.insecure, ask.context_id)
-    });
+    let key = key(ask);
     while let Some(mut connection) = worker::with(|worker| worker.http.pool.borrow_mut().take(&key)) {
         match converse(ask, &mut connection, progress).await {
             Ok((answer, persistent)) => {
+                ask.slot.set(None);
                 keep(ask, key, connection, answer.end(), persistent);
                 return Ok(answer);
             }
+            Err(denied @ Broken::Denied(_)) => return Err(failed(&denied)),
             Err(broken) => match (connection.stamps().first_write, connection.stamps().first_read) {
                 (None, _) => {}
                 (Some(_), None) if ask.method.is_idempotent() => break,
@@ -180,14 +199,30 @@ async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Box<Answer>, Fail
 }
 
 async fn on_new_connection(ask: &Ask, key: Key, progress: &mut Progress) -> Result<Box<Answer>, Failed> {
+    let slot = slot(ask, progress).await;
     let mut connection = Box::new(connect(&ask.target.origin, ask.client_identity, ask.insecure, progress).await?);
+    connection.slot = slot;
     let (answer, persistent) = converse(ask, &mut connection, progress).await.map_err(|broken| failed(&broken))?;
     keep(ask, key, connection, answer.end(), persistent);
     Ok(answer)
 }
 
+/// The place of a new connection among the tenant's, where these are counted.
+async fn slot(ask: &Ask, progress: &mut Progress) -> Option<Slot> {
+    let door = worker::with(|worker| worker.door.clone())?;
+    if let Some(slot) = ask.slot.take() {
+        return Some(slot);
+    }
+    // It was to use one that waited, and the server had closed that.
+    let since = worker::with(|worker| worker.clock.now());
+    let slot = door.another(&ask.target.origin).await;
+    progress.start += worker::with(|worker| worker.clock.now()) - since;
+    Some(slot)
+}
+
 fn failed(broken: &Broken) -> Failed {
-    Failed::new(ErrorClass::Protocol, broken.to_string())
+    let class = if matches!(broken, Broken::Denied(_)) { ErrorClass::Denied } else { ErrorClass::Protocol };
+    Failed::new(class, broken.to_string())
 }
 
 /// Keeps the connection for the next request, if it can be used again.
@@ -196,7 +231,7 @@ fn keep(ask: &Ask, key: Key, mut connection: Box<Connection>, now: Nanos, persis
         return;
     }
     if !connection.is_sending() {
-        return worker::with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
+        return worker::with(|worker| put(worker, key, connection, now));
     }
     // The answer came before all of the request was sent. One that belongs to a run would come back after its end.
     if key.run != 0 {
@@ -206,9 +241,16 @@ fn keep(ask: &Ask, key: Key, mut connection: Box<Connection>, now: Nanos, persis
     tokio::spawn(async move {
         let sent = { Before { work: std::pin::pin!(connection.send_rest()), end }.await };
         if matches!(sent, Some(Ok(()))) {
-            worker::try_with(|worker| worker.http.pool.borrow_mut().put(key, connection, now));
+            worker::try_with(|worker| put(worker, key, connection, now));
         }
     });
+}
+
+fn put(worker: &Worker, key: Key, connection: Box<Connection>, now: Nanos) {
+    worker.http.pool.borrow_mut().put(key, connection, now);
+    if let Some(door) = &worker.door {
+        door.freed();
+    }
 }
 
 /// One exchange on one connection. With the answer comes whether the connection can be used again.
@@ -218,7 +260,8 @@ async fn converse(
     progress: &mut Progress,
 ) -> Result<(Box<Answer>, bool), Broken> {
     let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body);
-    let response = connection.exchange(ask.outgoing(), reader, &mut progress.step).await?;
+    let outgoing = worker::with(|worker| ask.outgoing(&worker.http, &connection.primary_ip))?;
+    let response = connection.exchange(outgoing, reader, &mut progress.step).await?;
     let persistent = response.persistent;
     Ok((answered(ask, progress, connection, response), persistent))
 }
@@ -236,12 +279,15 @@ fn answered(ask: &Ask, progress: &Progress, connection: &Connection, response: R
         total: since(stamps.last_read),
     };
     ask.session.lock().unwrap_or_else(PoisonError::into_inner).store(&response.headers, &ask.target.url);
-    if !ask.apart {
-        worker::with(|worker| {
-            let sent = ask.body.len() as u64;
+    worker::with(|worker| {
+        let sent = ask.body.len() as u64;
+        if !ask.apart {
             worker.tally.borrow_mut().response(ask.number, response.status, timings.total, response.body_size, sent);
-        });
-    }
+        }
+        if let Some(door) = &worker.door {
+            door.spend(sent.saturating_add(response.body_size));
+        }
+    });
     Box::new(Answer::new(response, timings, progress.start, connection.primary_ip.clone()))
 }
 

@@ -70,6 +70,20 @@ impl Pool {
         self.idle.entry(key).or_default().push(Idle { connection, since: now });
     }
 
+    /// Whether one waits.
+    pub fn has_idle(&self, key: &Key) -> bool {
+        self.idle.get(key).is_some_and(|waiting| !waiting.is_empty())
+    }
+
+    /// Takes one of this origin, or of any, out of the pool: the one that has waited longest of its key.
+    pub fn take_any(&mut self, origin: Option<u32>) -> Option<Box<Connection>> {
+        let fits = |key: &Key| origin.is_none_or(|origin| key.origin == origin);
+        let mut waiting = self.idle.iter_mut().filter(|(key, waiting)| fits(key) && !waiting.is_empty());
+        let (_, waiting) = waiting.next()?;
+        self.count -= 1;
+        Some(waiting.remove(0).connection)
+    }
+
     /// Closes what a run has kept for itself.
     pub fn end_run(&mut self, context_id: u64) {
         for key in self.by_run.remove(&context_id).unwrap_or_default() {

@@ -45,6 +45,20 @@ pub async fn component(line: &mut Line, from: &Asker, wanted: &Component) -> Res
     Ok(Ok(bytes))
 }
 
+/// Whether a component is no larger than it may be.
+pub fn allowed(wanted: &Component, most: Option<u64>) -> Result<(), Error> {
+    match most {
+        Some(most) if wanted.bytes > most => Err(Error::Fetch {
+            package: wanted.package.clone(),
+            reason: format!(
+                "it has {} bytes, and this runner takes no more than {most} (`component_size`)",
+                wanted.bytes
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Compiles all of them, one after the other, on a thread of its own that gives way to everything else.
 pub async fn compile(components: Vec<(String, Vec<u8>)>) -> Result<Vec<Compiled>, component::Error> {
     let compiling = tokio::task::spawn_blocking(move || {

@@ -86,6 +86,11 @@ impl Ledger {
         }
     }
 
+    /// Runs under way.
+    pub fn running(&self) -> i64 {
+        self.running.values().map(|runs| i64::from(*runs)).sum()
+    }
+
     /// Nothing is under way.
     pub fn is_empty(&self) -> bool {
         self.running.is_empty()

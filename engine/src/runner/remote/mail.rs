@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::runner::Report;
 use crate::wire::control::ours::{Asker, Exchange, ScenarioReport, WorkerReport};
-use crate::wire::totals::{Totals, fit};
+use crate::wire::totals::{HeldTotals, MessageTotals, Totals, fit};
 
 /// Totals in one request: no peer takes a frame of more than 16 MiB. What is over loses names, and nothing else.
 const TOTALS_BYTES: usize = 8 << 20;
@@ -18,6 +18,10 @@ pub struct Mail {
     totals: BTreeMap<u32, Totals>,
     fresh: bool,
     number: u64,
+    /// What the quota has held back.
+    pub held: BTreeMap<String, HeldTotals>,
+    /// Messages that this thread has made, and dropped of these.
+    told: MessageTotals,
 }
 
 impl Mail {
@@ -61,7 +65,15 @@ impl Mail {
         let mut all = Totals::default();
         self.totals.values().for_each(|totals| all.add(totals));
         all.messages.dropped += dropped;
+        all.messages.add(&self.told);
+        all.held.clone_from(&self.held);
         fit(all, TOTALS_BYTES)
+    }
+
+    /// Messages beside the workers' were made, and dropped at once.
+    pub fn told(&mut self, made: u64, dropped: u64) {
+        self.told.made += made;
+        self.told.dropped += dropped;
     }
 
     /// The number of the next exchange.

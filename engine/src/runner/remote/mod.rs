@@ -12,6 +12,9 @@
 //! ledger     PURE: the runs it has asked for
 //! shop       the workers where runs are handed out one by one
 //! outgoing   messages on their way out
+//! serving    whom it serves, and what that one's tests may have
+//! tenants    many at a time
+//! working    what is there while journeys run
 //! ```
 
 mod fetch;
@@ -21,20 +24,26 @@ mod mail;
 mod ours;
 mod outgoing;
 mod python;
+mod serving;
 mod shop;
+mod tenants;
+mod working;
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::component;
+use crate::policy;
 use crate::wire::config::Config;
 use crate::wire::control::ours::{Asker, Extension, unpack};
 use crate::wire::control::{EXTENSION, Hello, Request};
 use crate::wire::socket::{self, Options, Push};
 use line::{Line, PATIENCE};
 use outgoing::OpenError;
+use serving::Serving;
 
 /// Options of `mite runner`.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,6 +57,11 @@ pub struct Args {
     /// Threads that run journeys [default: the cores this process may use]
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroU32>,
+    /// Serve all tenants of this file instead, each with its controller and its limits, until told to stop; SIGHUP reads it again
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["controller_socket", "message_socket", "secrets"])]
+    pub tenants: Option<PathBuf>,
+    #[command(flatten)]
+    pub policy: policy::Args,
 }
 
 /// Why a runner ends before its test does.
@@ -55,6 +69,12 @@ pub struct Args {
 pub enum Error {
     #[error("{option}: {source}")]
     Socket { option: &'static str, source: socket::Error },
+    #[error("{what}: {source}")]
+    Tenant { what: String, source: socket::Error },
+    #[error(transparent)]
+    Tenants(#[from] policy::Error),
+    #[error(transparent)]
+    Secret(#[from] policy::SecretError),
     #[error("can't get {package} from the controller: {reason}")]
     Fetch { package: String, reason: String },
     #[error("the controller refuses this runner: {0}")]
@@ -104,55 +124,87 @@ pub enum End {
 /// After a reply that means nothing, until the next hello.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits for a controller, for however long, and runs its test to the end.
+/// Waits for a controller, for however long, and runs its test to the end; with a file of tenants, test after test of each of them.
 pub async fn run(args: &Args, shutdown: CancellationToken) -> Result<(), Error> {
+    if let Some(path) = &args.tenants {
+        return tenants::run(args, path, shutdown).await;
+    }
     let wrong = |option| move |source| Error::Socket { option, source };
     let mut line = Line::open(&args.controller_socket).map_err(wrong("--controller-socket"))?;
     check(&args.message_socket).map_err(wrong("--message-socket"))?;
-    for part in 1.. {
+    let serving = Serving::alone(args);
+    loop {
         tracing::info!(
             "asking {} for a test; messages go to {}",
             args.controller_socket,
             args.message_socket.join(", ")
         );
-        let Some(reply) = line.hello(&Request::Hello.encode(), &shutdown).await else { return Ok(()) };
-        let hello = match Hello::decode(&reply) {
-            Ok(hello) => hello,
-            Err(error) => {
-                tracing::warn!("the controller's reply to a hello means nothing: {error}");
-                tokio::time::sleep(PAUSE).await;
-                continue;
+        match meet(&serving, &mut line, None, &shutdown).await.map_err(|(_, error)| error)? {
+            Met::Nonsense => tokio::time::sleep(PAUSE).await,
+            Met::Ran(End::Again) if !shutdown.is_cancelled() => {
+                tracing::info!("the controller runs another test, or has given this runner up: beginning anew");
             }
-        };
-        let end = live(args, &mut line, &hello, part, &shutdown).await?;
-        if end == End::Over || shutdown.is_cancelled() {
-            break;
+            Met::Ran(_) | Met::Stopped | Met::Avoided => return Ok(()),
         }
-        tracing::info!("the controller runs another test, or has given this runner up: beginning anew");
     }
-    Ok(())
+}
+
+/// What came of a hello.
+enum Met {
+    Ran(End),
+    /// Told to stop before there was an answer.
+    Stopped,
+    /// The answer means nothing.
+    Nonsense,
+    /// It is the test that this runner stays away from.
+    Avoided,
+}
+
+/// Says hello until there is an answer, and runs the test that it names, unless its run id is `avoided`. An error comes with the run id,
+/// if the controller is one of ours.
+async fn meet(
+    serving: &Serving,
+    line: &mut Line,
+    avoided: Option<&str>,
+    shutdown: &CancellationToken,
+) -> Result<Met, (Option<String>, Error)> {
+    let Some(reply) = line.hello(&Request::Hello.encode(), shutdown).await else { return Ok(Met::Stopped) };
+    let hello = match Hello::decode(&reply) {
+        Ok(hello) => hello,
+        Err(error) => {
+            tracing::warn!("the controller's reply to a hello means nothing: {error}");
+            return Ok(Met::Nonsense);
+        }
+    };
+    let extension = hello.get(EXTENSION).and_then(|value| unpack::<Extension>(value.bytes()).ok());
+    let run_id = extension.map(|extension| extension.run_id);
+    if run_id.is_some() && run_id.as_deref() == avoided {
+        return Ok(Met::Avoided);
+    }
+    match live(serving, line, &hello, run_id.clone(), shutdown).await {
+        Ok(end) => Ok(Met::Ran(end)),
+        Err(error) => Err((run_id, error)),
+    }
 }
 
 async fn live(
-    args: &Args,
+    serving: &Serving,
     line: &mut Line,
     hello: &Hello<'_>,
-    part: u32,
+    run_id: Option<String>,
     shutdown: &CancellationToken,
 ) -> Result<End, Error> {
-    let extension = hello.get(EXTENSION).and_then(|value| unpack::<Extension>(value.bytes()).ok());
-    let Some(extension) = extension else {
+    let Some(run_id) = run_id else {
         let told = (hello.runner, hello.test.to_owned(), config(hello));
-        return python::Life::new(args, line, told, part, shutdown)?.live().await;
+        return python::Life::new(serving, line, told, shutdown)?.live().await;
     };
     let runner = u32::try_from(hello.runner).map_err(|_| Error::Refused(format!("its id {} is none", hello.runner)))?;
     let life = ours::Life {
-        args,
+        serving,
         line,
-        from: Asker { runner, run_id: extension.run_id },
+        from: Asker { runner, run_id },
         test: hello.test.to_owned(),
         config: config(hello),
-        part,
         shutdown,
     };
     life.live().await

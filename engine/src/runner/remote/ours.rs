@@ -1,6 +1,5 @@
 //! A test under a controller of ours: its components, standing orders, and how it stands ten times a second.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,50 +10,35 @@ use tokio_util::sync::CancellationToken;
 use super::line::{Line, Silence};
 use super::mail::Mail;
 use super::outgoing::Outgoing;
-use super::{Args, End, Error, fetch};
+use super::serving::Serving;
+use super::working::{Working, change};
+use super::{End, Error, fetch};
 use crate::component;
+use crate::runner::quota::Test as Whose;
 use crate::runner::room::{self, Made, Wanted};
-use crate::runner::{Assignment, Clock, Data, REPORT, Reuse, Runner, Settings, machine, worker_count};
-use crate::scenario::Item;
+use crate::runner::{Assignment, Clock, Data, REPORT, Reuse, Runner, Settings, machine, secrets};
 use crate::wire::config::Config;
-use crate::wire::control::ours::{
-    self as wire, Answer, Ask, Asker, Blob, Command, Exchange, Join, Leave, Orders, PROTOCOL, Test,
-};
+use crate::wire::control::ours::{self as wire, Answer, Ask, Asker, Exchange, Join, Leave, Orders, PROTOCOL, Test};
+use crate::wire::totals::Totals;
 
 /// How often the controller is told how it stands, and asked for orders.
 const EXCHANGE: Duration = Duration::from_millis(100);
 /// The same while the components are compiled.
 const HEARTBEAT: Duration = Duration::from_millis(500);
-/// What journeys get to come to their end when the controller is lost.
-const GRACE: Duration = Duration::from_secs(30);
-/// What workers get to say their last word after they were cut off.
-const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// One test, from the hello on.
 pub struct Life<'a> {
-    pub args: &'a Args,
+    pub serving: &'a Serving,
     pub line: &'a mut Line,
     pub from: Asker,
     pub test: String,
     pub config: Config,
-    pub part: u32,
     pub shutdown: &'a CancellationToken,
-}
-
-/// What is there while journeys run.
-struct Working {
-    runner: Runner,
-    outgoing: Outgoing,
-    mail: Mail,
-    config: Config,
-    workers: u32,
-    over: BTreeSet<u32>,
-    told: bool,
 }
 
 impl Life<'_> {
     pub async fn live(mut self) -> Result<End, Error> {
-        let workers = worker_count(self.args.workers);
+        let workers = self.serving.workers();
         let join = Ask::Join(Join {
             from: self.from.clone(),
             protocol: PROTOCOL,
@@ -70,12 +54,19 @@ impl Life<'_> {
         };
         tracing::info!("runner {} of {}: preparing", self.from.runner, self.test);
         let mut mail = Mail::default();
-        let made = match self.prepare(&test, &mut mail).await? {
-            Ok(made) => made,
-            Err(end) => return Ok(end),
+        let started = match self.prepare(&test, &mut mail).await {
+            Ok(Ok(made)) => self.start(&test, &made, test.workers.clamp(1, workers), mail),
+            Ok(Err(end)) => return Ok(end),
+            Err(error) => Err(error),
         };
-        let workers = test.workers.clamp(1, workers);
-        let mut working = self.start(&test, &made, workers, mail)?;
+        let mut working = match started {
+            Ok(working) => working,
+            Err(error) => {
+                self.leave_at_once(&error).await;
+                return Err(error);
+            }
+        };
+        let workers = working.workers;
         tracing::info!("runner {} of {}: ready, {workers} workers", self.from.runner, self.test);
         match self.work(&mut working).await {
             Ok(None) => self.end(working).await,
@@ -96,19 +87,31 @@ impl Life<'_> {
         }
     }
 
+    /// The controller need not wait for one that can't take part, and is told why.
+    async fn leave_at_once(&mut self, error: &Error) {
+        let leave = Leave { from: self.from.clone(), totals: Totals::default(), reason: Some(error.to_string()) };
+        // Whether it is heard or not, all is said.
+        let _ = self.line.again(&Ask::Leave(Box::new(leave)).encode()).await;
+    }
+
     /// Gets and compiles the components, and says every now and then that it is still there.
     async fn prepare(&mut self, test: &Test, mail: &mut Mail) -> Result<Result<Made, End>, Error> {
         let mut components = Vec::new();
+        let limits = self.serving.limits();
         for wanted in &test.components {
+            fetch::allowed(wanted, limits.component_size)?;
             match fetch::component(self.line, &self.from, wanted).await? {
                 Ok(bytes) => components.push((wanted.package.clone(), bytes)),
                 Err(end) => return Ok(Err(end)),
             }
         }
-        let most = test.journeys_max.and_then(NonZeroU32::new);
+        let most = [test.journeys_max, limits.journeys].into_iter().flatten().min().and_then(NonZeroU32::new);
         machine::prepare(test.peak, most).iter().for_each(|warning| tracing::warn!("{warning}"));
-        let wanted = Wanted { peak: test.peak, journeys_max: most, journey_memory: test.journeys.journey_memory };
+        let journey_memory = least_memory(test.journeys.journey_memory, limits.journey_memory);
+        let wanted = Wanted { peak: test.peak, journeys_max: most, journey_memory };
+        let serving = self.serving;
         let preparing = async {
+            let _turn = serving.compiling().await;
             let compiled = fetch::compile(components).await?;
             let made = tokio::task::spawn_blocking(move || {
                 let components: Vec<_> = compiled.iter().map(|it| (it.package.as_str(), &it.code)).collect();
@@ -142,6 +145,9 @@ impl Life<'_> {
 
     fn start(&mut self, test: &Test, made: &Made, workers: u32, mail: Mail) -> Result<Working, Error> {
         let journeys = &test.journeys;
+        let journey_time =
+            self.serving.limits().journey_time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        let policy = self.serving.policy();
         let settings = Arc::new(Settings {
             test: self.test.clone(),
             run_id: self.from.run_id.clone(),
@@ -152,8 +158,11 @@ impl Life<'_> {
             })?,
             fresh_instances: journeys.fresh_instances,
             request_timeout: journeys.request_timeout,
-            run_timeout: journeys.journey_timeout,
+            run_timeout: [journeys.journey_timeout, journey_time].into_iter().flatten().min(),
             report_every: REPORT,
+            quota: self.serving.quota(),
+            targets: Arc::new(policy.targets.clone()),
+            secrets: secrets::read(&policy)?,
         });
         let assignments = test.assignments.iter().map(|one| {
             let prepared = made.prepared.get(&one.package);
@@ -170,11 +179,13 @@ impl Life<'_> {
             })
         });
         let assignments = assignments.collect::<Result<Vec<_>, Error>>()?;
-        let outgoing = Outgoing::open(&self.args.message_socket, &self.test, &self.from.run_id, self.part)?;
+        let part = self.serving.next_part();
+        let outgoing = Outgoing::open(&self.serving.message_socket, &self.test, &self.from.run_id, part)?;
         let config = std::mem::take(&mut self.config);
         let known = Arc::new(config.clone());
-        let runner = Runner::start(&settings, &made.engine, &assignments, &known, Clock::start(), &outgoing.sender())?;
-        Ok(Working { runner, outgoing, mail, config, workers, over: BTreeSet::new(), told: false })
+        let clock = Clock::start();
+        let runner = Runner::start(&settings, &made.engine, &assignments, &known, clock, &outgoing.sender())?;
+        Ok(Working::new(runner, outgoing, (mail, config), workers, clock, self.serving.quota()))
     }
 
     /// Until every worker has said its last word (None), or the controller has no use for this runner any more.
@@ -183,12 +194,13 @@ impl Life<'_> {
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            if self.shutdown.is_cancelled() && !working.told {
-                working.told = true;
-                working.runner.drain(0).await;
+            if self.shutdown.is_cancelled() {
+                working.stop(self.serving.grace()).await;
             }
             working.collect();
-            let all_over = working.over.len() == working.workers as usize;
+            let all_over = working.is_over();
+            let (test, runner, run_id) = (&*self.test, self.from.runner, &*self.from.run_id);
+            working.look_at_quota(Whose { test, runner, run_id }).await;
             loop {
                 let exchange = working.mail.take(&self.from, working.outgoing.dropped());
                 let orders = match self.line.ask::<Orders>(&Ask::Exchange(Box::new(exchange))).await? {
@@ -210,7 +222,8 @@ impl Life<'_> {
 
     /// Nothing runs any more: lets the messages go, and says goodbye.
     async fn end(self, working: Working) -> Result<End, Error> {
-        let Working { runner, outgoing, mut mail, told, .. } = working;
+        let told = working.is_told_to_stop();
+        let Working { runner, outgoing, mut mail, .. } = working;
         runner.close();
         let mut closing = std::pin::pin!(outgoing.close().done());
         let mut every = tokio::time::interval(HEARTBEAT);
@@ -234,84 +247,7 @@ impl Life<'_> {
     }
 }
 
-/// Takes changes of the config. Whether there were any; what is over a limit is left out, with a warning.
-fn change(config: &mut Config, changes: Vec<(String, Blob)>) -> bool {
-    let before = config.version();
-    for (key, value) in changes {
-        if let Err(error) = config.set(&key, value.0) {
-            tracing::warn!("{error}");
-        }
-    }
-    config.version() != before
-}
-
-impl Working {
-    /// Takes what the workers have reported.
-    fn collect(&mut self) {
-        while let Ok(report) = self.runner.reports.try_recv() {
-            if report.over {
-                self.over.insert(report.worker);
-            }
-            self.mail.put(report);
-        }
-        for worker in self.runner.ended() {
-            if self.over.insert(worker) {
-                tracing::error!("worker {worker} has ended too soon: its journeys are lost");
-                self.mail.lost(worker);
-            }
-        }
-    }
-
-    async fn obey(&mut self, orders: Orders) {
-        if change(&mut self.config, orders.config) {
-            self.runner.configure(&Arc::new(self.config.clone())).await;
-        }
-        for command in orders.commands {
-            match command {
-                Command::Order { worker, scenario, journeys, runs, number } => {
-                    self.runner.order(worker, scenario, journeys, runs, number).await;
-                }
-                Command::Items { worker, scenario, items } => {
-                    let items = items.into_iter().map(|(id, data)| Item { id, data: data.0.into() }).collect();
-                    self.runner.supply(worker, scenario, items).await;
-                }
-                Command::Recall { worker, scenario, items } => self.runner.recall(worker, scenario, items).await,
-                Command::Drain { number } => self.runner.drain(number).await,
-                Command::Cancel => self.runner.cancel().await,
-            }
-        }
-    }
-
-    /// Ends what runs, now.
-    async fn cut_off(mut self) {
-        self.runner.cancel().await;
-        self.wait(LAST_WORD).await;
-        self.close().await;
-    }
-
-    /// Lets what runs come to its end, without anybody to tell.
-    async fn drain_alone(mut self) {
-        self.runner.drain(0).await;
-        if !self.wait(GRACE).await {
-            tracing::warn!("the grace is over: what still runs is cut off");
-            self.runner.cancel().await;
-            self.wait(LAST_WORD).await;
-        }
-        self.close().await;
-    }
-
-    /// Whether every worker has ended in time.
-    async fn wait(&mut self, most: Duration) -> bool {
-        let deadline = tokio::time::Instant::now() + most;
-        while self.over.len() < self.workers as usize && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(EXCHANGE).await;
-            self.collect();
-        }
-        self.over.len() == self.workers as usize
-    }
-
-    async fn close(self) {
-        self.runner.close();
-        self.outgoing.close().done().await;
-    }
+/// MiB that a journey may have: of the test's and the tenant's limit the lower.
+fn least_memory(test: u32, tenant: Option<u64>) -> u32 {
+    tenant.map_or(test, |bytes| test.min(u32::try_from(bytes >> 20).unwrap_or(u32::MAX).max(1)))
 }

@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::ledger::Ledger;
 use super::line::{Line, PATIENCE, Silence};
 use super::outgoing::Outgoing;
+use super::serving::Serving;
 use super::shop::Shop;
-use super::{Args, End, Error};
+use super::{End, Error};
 use crate::component::spec::{Component, SearchPath};
-use crate::runner::{Report, worker_count};
+use crate::runner::Report;
 use crate::scenario::Item;
 use crate::wire::batch::Batch;
 use crate::wire::config::Config;
@@ -32,6 +33,7 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// One test, from the hello on.
 pub struct Life<'a> {
+    serving: &'a Serving,
     line: &'a mut Line,
     runner: i64,
     test: String,
@@ -65,22 +67,23 @@ struct Job {
 
 impl<'a> Life<'a> {
     pub fn new(
-        args: &Args,
+        serving: &'a Serving,
         line: &'a mut Line,
         (runner, test, config): (i64, String, Config),
-        part: u32,
         shutdown: &'a CancellationToken,
     ) -> Result<Self, Error> {
+        let part = serving.next_part();
         let run_id = format!("{}-{part}", process_id());
-        let outgoing = Outgoing::open(&args.message_socket, &test, &run_id, part)?;
-        let workers = worker_count(args.workers);
+        let outgoing = Outgoing::open(&serving.message_socket, &test, &run_id, part)?;
+        let workers = serving.workers();
         let id = u32::try_from(runner).unwrap_or_default();
         tracing::info!("runner {runner} of {test}, whose controller is Python's: {workers} workers");
         Ok(Self {
+            serving,
             line,
             runner,
             ledger: Ledger::new(workers),
-            shop: Shop::new(&test, &run_id, id, workers, &outgoing.sender()),
+            shop: Shop::new((&test, &run_id, id), workers, &outgoing.sender(), serving)?,
             test,
             config,
             run_id,
@@ -129,7 +132,8 @@ impl<'a> Life<'a> {
 
     /// Asks for work. What has ended is told once only: a controller that was told twice would hand out the same data twice.
     async fn ask(&mut self) -> Result<bytes::Bytes, Silence> {
-        let max_work = self.stopping.then_some(0);
+        let most = self.serving.limits().journeys.map(i64::from);
+        let max_work = if self.stopping { Some(0) } else { most.map(|most| (most - self.ledger.running()).max(0)) };
         let start = Instant::now();
         let mut body = self.ledger.request(self.runner, max_work);
         while start.elapsed() < PATIENCE {

@@ -1,13 +1,16 @@
 //! The workers where runs are handed out one by one: they start with the first component, and get scenario items as these come.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::serving::Serving;
 use crate::component::cache::Code;
 use crate::component::engine::MEMORY_MAX;
+use crate::policy::SecretError;
 use crate::runner::room::{self, Wanted};
-use crate::runner::{Assignment, Clock, Data, Prepared, Report, Reuse, Runner, Settings, machine};
+use crate::runner::{Assignment, Clock, Data, Prepared, Report, Reuse, Runner, Settings, machine, secrets};
 use crate::scenario::Item;
 use crate::wire::config::Config;
 use crate::wire::queue::Sender;
@@ -27,6 +30,10 @@ pub struct Shop {
     /// The journey of each scenario item.
     assigned: BTreeMap<u32, String>,
     number: u64,
+    /// Bytes that a journey may have.
+    memory: usize,
+    /// The most journeys at once.
+    journeys: Option<NonZeroU32>,
 }
 
 struct Open {
@@ -35,7 +42,14 @@ struct Open {
 }
 
 impl Shop {
-    pub fn new(test: &str, run_id: &str, runner_id: u32, workers: u32, messages: &Sender) -> Self {
+    pub fn new(
+        (test, run_id, runner_id): (&str, &str, u32),
+        workers: u32,
+        messages: &Sender,
+        serving: &Serving,
+    ) -> Result<Self, SecretError> {
+        let policy = serving.policy();
+        let limits = serving.limits();
         let settings = Settings {
             test: test.to_owned(),
             run_id: run_id.to_owned(),
@@ -44,10 +58,13 @@ impl Shop {
             reuse: Reuse::Runner,
             fresh_instances: false,
             request_timeout: REQUEST,
-            run_timeout: None,
+            run_timeout: limits.journey_time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
             report_every: REPORT,
+            quota: serving.quota(),
+            targets: Arc::new(policy.targets.clone()),
+            secrets: secrets::read(&policy)?,
         };
-        Self {
+        Ok(Self {
             settings: Arc::new(settings),
             messages: messages.clone(),
             clock: Clock::start(),
@@ -55,7 +72,11 @@ impl Shop {
             prepared: BTreeMap::new(),
             assigned: BTreeMap::new(),
             number: 0,
-        }
+            memory: limits
+                .journey_memory
+                .map_or(MEMORY_MAX, |bytes| usize::try_from(bytes).unwrap_or(MEMORY_MAX).min(MEMORY_MAX)),
+            journeys: limits.journeys.and_then(NonZeroU32::new),
+        })
     }
 
     /// Unix seconds.
@@ -71,16 +92,18 @@ impl Shop {
         config: &Arc<Config>,
     ) -> Result<Result<(), String>, crate::runner::Error> {
         if let Some(open) = &self.open {
-            let made = Prepared::new(&open.engine, package, code, MEMORY_MAX).map_err(|error| format!("{error:#}"));
+            let made = Prepared::new(&open.engine, package, code, self.memory).map_err(|error| format!("{error:#}"));
             return Ok(made.map(|prepared| drop(self.prepared.insert(package.to_owned(), prepared))));
         }
         machine::prepare(None, None).iter().for_each(|warning| tracing::warn!("{warning}"));
-        let memory = u32::try_from(MEMORY_MAX >> 20).unwrap_or(u32::MAX);
-        let made =
-            match room::make(Wanted { peak: None, journeys_max: None, journey_memory: memory }, &[(package, code)]) {
-                Ok(made) => made,
-                Err(error) => return Ok(Err(error.to_string())),
-            };
+        let memory = u32::try_from(self.memory >> 20).unwrap_or(u32::MAX).max(1);
+        let made = match room::make(
+            Wanted { peak: None, journeys_max: self.journeys, journey_memory: memory },
+            &[(package, code)],
+        ) {
+            Ok(made) => made,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
         made.fallback.iter().for_each(|warning| tracing::warn!("{warning}"));
         let runner = Runner::start(&self.settings, &made.engine, &[], config, self.clock, &self.messages)?;
         self.prepared.extend(made.prepared);
