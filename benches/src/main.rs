@@ -15,6 +15,7 @@ mod memory;
 mod messages;
 mod pacing;
 mod parts;
+mod policy;
 mod request;
 mod table;
 
@@ -28,7 +29,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 8] = [
+const SECTIONS: [(&str, &str, Section); 9] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
@@ -38,6 +39,7 @@ const SECTIONS: [(&str, &str, Section); 8] = [
         "the same journey in Rust, JavaScript and Python, beside k6 and the Python framework",
         languages::measure,
     ),
+    ("policy", "what rules about targets cost a request", policy::measure),
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
     ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),
     ("pacing", "the rate of ensure_fixed_separation", pacing::measure),
