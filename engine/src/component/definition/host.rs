@@ -7,7 +7,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::component::bindings::{Content, Pending, config, http, messages, timing, transaction, waiting};
+use crate::component::bindings::{Content, Pending, config, flat, http, messages, timing, transaction, waiting};
 use crate::component::output::Output;
 use crate::wire::config::Config;
 
@@ -203,6 +203,72 @@ impl transaction::Host for Host {
     }
 
     fn end(&mut self, _: u32, _: transaction::Outcome) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl flat::Host for Host {
+    async fn send(
+        &mut self,
+        _: String,
+        _: String,
+        _: Vec<(String, String)>,
+        _: Option<Vec<u8>>,
+        _: String,
+        _: u32,
+        _: u64,
+        _: u64,
+    ) -> Result<u32> {
+        Ok(0)
+    }
+
+    async fn start(
+        &mut self,
+        _: String,
+        _: String,
+        _: Vec<(String, String)>,
+        _: Option<Vec<u8>>,
+        _: String,
+        _: u32,
+        _: u64,
+        _: u64,
+    ) -> Result<Resource<Pending>> {
+        wasmtime::bail!("{NOT_HERE}")
+    }
+
+    async fn finish(&mut self, _: Resource<Pending>) -> Result<u32> {
+        Ok(0)
+    }
+
+    fn failure(&mut self) -> Result<http::Error> {
+        Ok(not_here())
+    }
+
+    fn header(&mut self, _: u32, _: String) -> Result<Option<String>> {
+        forged()
+    }
+
+    fn body(&mut self, _: u32) -> Result<Option<Vec<u8>>> {
+        forged()
+    }
+
+    fn text(&mut self, _: u32) -> Result<Option<String>> {
+        forged()
+    }
+
+    fn figures(&mut self, _: u32) -> Result<(u64, u64, u64, u64, u64, u64, u64, f64)> {
+        forged()
+    }
+
+    fn handle(&mut self, _: u32) -> Result<Resource<Content>> {
+        forged()
+    }
+
+    fn forget(&mut self, _: u32) -> Result<()> {
+        forged()
+    }
+
+    fn end(&mut self, _: u32, _: bool) -> Result<()> {
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What a journey has in the host: one file per WIT interface, and the state they share.
 
 mod config;
+mod flat;
 mod http;
 mod messages;
 mod script;
@@ -20,6 +21,7 @@ use super::clock::Nanos;
 use super::http::Session;
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
+use crate::component::bindings::http::Error as HttpError;
 use crate::component::limits::Limits;
 use crate::component::output::Output;
 use crate::wire::message::{Identity, Place};
@@ -54,6 +56,8 @@ pub struct Run {
     pub refused: u64,
     /// The due time of the timer that let the journey go on last, if nothing else has since.
     pub woken: Option<Nanos>,
+    /// Why the last request made through `flat` has no answer.
+    failure: Option<HttpError>,
     /// The handle of the last answer, whose message may still get more fields.
     unsealed: Option<u32>,
 }
@@ -79,6 +83,7 @@ impl State {
                 reported: false,
                 refused: 0,
                 woken: None,
+                failure: None,
                 unsealed: None,
             },
             handles: Handles::default(),

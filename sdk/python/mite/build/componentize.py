@@ -100,7 +100,7 @@ def _componentize(wit, python_path, output, directory):
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     return subprocess.run(
         [sys.executable, "-c", "import sys, componentize_py as c; sys.exit(c.script())", "-d", os.path.abspath(wit), "-w",
-         "journey", "componentize", *paths, "_mite_app", "-o", output],
+         "python-journey", "componentize", *paths, "_mite_app", "-o", output],
         cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     )
 
