@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the guests of the tests: build.sh OUTDIR makes OUTDIR/python.wasm and OUTDIR/js.wasm, and OUTDIR/../journeys/python/cases.wasm
-# by the Python SDK, each only if something that it is made of has changed. PYTHON names a Python that has the packages below; default: python3.
+# Builds the guests of the tests: build.sh OUTDIR makes OUTDIR/python.wasm, OUTDIR/js.wasm and the cases in both languages, in
+# OUTDIR/../journeys, each only if something that it is made of has changed. PYTHON names a Python that has the packages below; default: python3.
 set -eu
 
 componentize_py=componentize-py==0.25.1
@@ -29,47 +29,19 @@ sha256() {
   if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 
-# One hash of the names and contents of all that the guest $1 is made of.
+# One hash of the names and contents of all that a component of these files is made of.
 inputs() {
   (
-    cd "$here"
-    find build.sh "$1" ../../wit -type f ! -path '*/__pycache__/*' ! -path '*/target/*' | LC_ALL=C sort |
-      while read -r file; do sha256 "$file"; done | sha256 | cut -d' ' -f1
-  )
-}
-
-# The same of what the cases in Python are made of.
-inputs_cases() {
-  (
     cd "$here/../.."
-    find sdk/python journeys/python wit -type f ! -path '*/__pycache__/*' ! -path '*/tests/*' ! -name '*.md' | LC_ALL=C sort |
-      while read -r file; do sha256 "$file"; done | sha256 | cut -d' ' -f1
+    find tests/guests/build.sh sdk/python wit "$@" -type f ! -path '*/__pycache__/*' ! -path 'sdk/python/tests/*' ! -name '*.md' |
+      LC_ALL=C sort | while read -r file; do sha256 "$file"; done | sha256 | cut -d' ' -f1
   )
-}
-
-current() {
-  [ -f "$out/$1.wasm" ] && [ "$(cat "$out/$1.inputs" 2>/dev/null)" = "$2" ]
 }
 
 needs() {
   command -v "$PYTHON" >/dev/null || fail "there is no $PYTHON: set PYTHON to the python of a venv"
   "$PYTHON" -c 'import importlib.metadata as m, sys; n, v = sys.argv[1].split("=="); sys.exit(m.version(n) != v)' "$1" \
     2>/dev/null || fail "the guests need $1: run  $PYTHON -m pip install $componentize_py"
-}
-
-build_python() {
-  needs "$componentize_py"
-  # It compiles the modules into __pycache__ beside them, and would add the packages of an active venv.
-  stage=$(mktemp -d "$out/python.XXXXXX")
-  trap 'rm -rf "$stage"' EXIT
-  cp "$here"/python/*.py "$stage"
-  (
-    unset VIRTUAL_ENV
-    cd "$stage"
-    "$PYTHON" -c 'import sys, componentize_py as c; sys.exit(c.script())' \
-      -d "$wit" -w journey componentize -p . app -o guest.wasm
-  )
-  mv "$stage/guest.wasm" "$out/python.wasm"
 }
 
 build_js() {
@@ -80,26 +52,29 @@ build_js() {
   "$mite" build "$here/../../journeys/js/cases.js" -o "$out/../journeys/js/cases.wasm" >&2
 }
 
-build_cases() {
+# The component $2 of the source $1, by the Python SDK.
+build_python() {
   needs "$componentize_py"
-  mkdir -p "$out/../journeys/python"
-  PYTHONPATH=$here/../../sdk/python PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m mite.build "$here/../../journeys/python/cases.py" \
-    -o "$out/cases.wasm" --wit "$wit"
-  cp "$out/cases.wasm" "$out/../journeys/python/cases.wasm"
+  PYTHONPATH=$here/../../sdk/python PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m mite.build "$1" -o "$2" --wit "$wit"
 }
 
 build_js # mite itself knows whether there is something to do
+mkdir -p "$out/../journeys/python"
 for guest in python cases; do
   case $guest in
     cases)
-      hash=$(inputs_cases)
-      [ -f "$out/../journeys/python/cases.wasm" ] || rm -f "$out/cases.inputs"
+      source=journeys/python/cases.py
+      made=$out/../journeys/python/cases.wasm
       ;;
-    *) hash=$(inputs $guest) ;;
+    *)
+      source=tests/guests/python/journeys.py
+      made=$out/python.wasm
+      ;;
   esac
-  if current $guest "$hash"; then continue; fi
-  echo "building $out/$guest.wasm" >&2
+  hash=$(inputs "$(dirname "$source")")
+  if [ -f "$made" ] && [ "$(cat "$out/$guest.inputs" 2>/dev/null)" = "$hash" ]; then continue; fi
+  echo "building $made" >&2
   rm -f "$out/$guest.inputs"
-  (build_$guest) # a shell of its own: what it exports and traps is its own
+  build_python "$here/../../$source" "$made"
   echo "$hash" >"$out/$guest.inputs"
 done

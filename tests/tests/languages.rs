@@ -18,9 +18,7 @@ fn trial(words: &[&str], language: &str, name: &str) -> Trial {
 fn requests_are_counted() {
     for language in LANGUAGES {
         let playground = Playground::start();
-        // Exports of a module share their names, so its scenarios have others than its journeys.
-        let scenario = if language == "js" { "getting" } else { "get" };
-        let trial = trial(&["scenario", "test"], language, scenario).config("url", format!("{}/json", playground.url));
+        let trial = trial(&["scenario", "test"], language, "getting").config("url", format!("{}/json", playground.url));
         let tested = trial.config("seconds", 1).config("volume", 3).run().expect(0);
         assert!(tested.runs("ended") > 3, "{language}");
         assert_eq!(tested.count("requests"), playground.requests(), "{language}");
@@ -68,8 +66,7 @@ fn what_fails_says_where() {
 #[test]
 fn items_of_a_datapool() {
     for language in LANGUAGES {
-        let scenario = if language == "js" { "using" } else { "users" };
-        let trial = trial(&["scenario", "test"], language, scenario).config("users", 4).config("volume", 2);
+        let trial = trial(&["scenario", "test"], language, "using").config("users", 4).config("volume", 2);
         let tested = trial.config("seconds", 1).run().expect(0);
         let mut users: Vec<_> = tested.of_type("user").iter().map(|user| as_json(user)["name"].clone()).collect();
         assert_eq!(users.len() as u64, tested.runs("ended"), "{language}");

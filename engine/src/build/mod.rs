@@ -6,6 +6,7 @@
 //! sdk       the SDK inside of a project
 //! tool      other programs, with patience
 //! inputs    one hash of all that a component is made of
+//! parts     what a Python component is made of
 //! store     what is kept in the user's cache
 //! ```
 
@@ -13,6 +14,7 @@ mod error;
 mod inputs;
 pub mod javascript;
 pub mod kind;
+mod parts;
 pub mod python;
 pub mod rust;
 pub mod sdk;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::inputs::Inputs;
 use super::kind::Source;
+use super::parts::Parts;
 use super::store::Store;
 use super::tool::{self, command};
 use super::{Error, Made, sdk};
@@ -19,9 +20,11 @@ pub const VERSION_MIN: (u32, u32) = (3, 11);
 const QUESTION: &str = "import sys, importlib.metadata as m\nprint('%d.%d.%d' % sys.version_info[:3])\ntry: \
                         print(m.version('componentize-py'))\nexcept m.PackageNotFoundError: print('none')\n";
 
-/// Asks the SDK which files a component is made of: name and path in turn, each with a NUL behind.
-const FILES: &str = "import sys\nfrom mite.build.sources import Sources\nfor pair in sorted(Sources(sys.argv[1]).files.items()): \
-                     sys.stdout.write(''.join(part + '\\0' for part in pair))\n";
+/// Asks the SDK what a component is made of: for each file its name and path; then what isn't there and would be one of them; then
+/// directories whose names count. A NUL behind each, and one more behind the files and behind the absent.
+const FILES: &str = "import sys\nfrom mite.build.sources import Sources\nmade = Sources(sys.argv[1])\nlists = [part for pair in \
+                     sorted(made.files.items()) for part in pair], sorted(made.absent), sorted(made.directories)\nfor each in lists: \
+                     sys.stdout.write(''.join(part + '\\0' for part in each) + '\\0')\n";
 
 /// An interpreter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +56,37 @@ impl Python {
     }
 
     fn ask(program: &Path) -> Option<Self> {
+        if let Some(python) = Self::of_environment(program) {
+            return Some(python);
+        }
         let mut command = command(program, Path::new("."));
         let said = tool::ask(command.args(["-I", "-c", QUESTION]))?;
         let (version, componentize) = said.split_once('\n')?;
         let componentize = Some(componentize.trim().to_owned()).filter(|version| version != "none");
         Some(Self { program: program.to_owned(), version: version.to_owned(), componentize })
     }
+
+    /// What the files of a virtual environment say, which takes no time; none: it isn't one, or lacks componentize-py.
+    fn of_environment(program: &Path) -> Option<Self> {
+        let environment = program.is_file().then(|| program.parent()?.parent())??;
+        let config = std::fs::read_to_string(environment.join("pyvenv.cfg")).ok()?;
+        let version = config.lines().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            (key.trim() == "version").then(|| value.trim().to_owned())
+        })?;
+        let names = std::fs::read_dir(packages(environment, &version)).ok()?;
+        let componentize = names.flatten().find_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some(name.strip_prefix("componentize_py-")?.strip_suffix(".dist-info")?.to_owned())
+        })?;
+        Some(Self { program: program.to_owned(), version, componentize: Some(componentize) })
+    }
+}
+
+/// Where an environment has its packages.
+fn packages(environment: &Path, version: &str) -> PathBuf {
+    let minor: Vec<_> = version.split('.').take(2).collect();
+    environment.join("lib").join(format!("python{}", minor.join("."))).join("site-packages")
 }
 
 /// The interpreters to be asked, in order: the active environment's or that of one beside the source, mite's own, those on PATH. Where
@@ -118,9 +146,17 @@ pub fn build(source: &Source, store: &Store, install: bool) -> Result<Made, Erro
     sdk::refresh(&sdk::PYTHON, &directory)?;
     let builder =
         Builder { source, python, environment: environment(&directory), sources: store.sources(sdk::PYTHON.folders)? };
-    let hash = builder.hash();
     let entry = store.entry(source.path(), &source.name())?;
-    if hash.as_ref().is_some_and(|hash| entry.is_of(hash)) {
+    // Usually the files are those of the last time: then nobody has to be asked.
+    let kept = Parts::told(entry.parts());
+    let is_same = |hash: &Option<String>| hash.as_ref().is_some_and(|hash| entry.is_of(hash));
+    if kept.are_all() && is_same(&builder.hash(&kept)) {
+        return Ok(Made { path: entry.component(), fresh: false });
+    }
+    let parts = builder.parts();
+    let hash = parts.as_ref().and_then(|parts| builder.hash(parts));
+    entry.keep_parts(parts.as_ref().map_or("", Parts::text));
+    if is_same(&hash) {
         return Ok(Made { path: entry.component(), fresh: false });
     }
     super::announce(source);
@@ -166,19 +202,18 @@ impl Builder<'_> {
     }
 
     /// None: nobody can say what it is made of. Building it says what is wrong.
-    fn hash(&self) -> Option<String> {
+    fn parts(&self) -> Option<Parts> {
+        tool::ask(self.command().args(["-c", FILES]).arg(self.source.path())).map(Parts::told)
+    }
+
+    fn hash(&self, parts: &Parts) -> Option<String> {
         let (program, own) = (self.python.program.to_string_lossy(), sources::digest(sdk::PYTHON.folders));
         let words = [env!("CARGO_PKG_VERSION"), &own, &program, &self.python.version, COMPONENTIZE_VERSION];
         let mut inputs = Inputs::new(&words);
-        let files = tool::ask(self.command().args(["-c", FILES]).arg(self.source.path()))?;
-        let mut files = files.split('\0');
-        while let (Some(name), Some(file)) = (files.next(), files.next()) {
-            inputs.file(name, Path::new(file));
-        }
-        let minor: Vec<_> = self.python.version.split('.').take(2).collect();
+        parts.add_to(&mut inputs);
         let own = self.python.program.parent().and_then(Path::parent).map(Path::to_owned);
         for environment in own.iter().chain(&self.environment) {
-            inputs.names(&environment.join("lib").join(format!("python{}", minor.join("."))).join("site-packages"));
+            inputs.names(&packages(environment, &self.python.version));
         }
         inputs.hash()
     }
@@ -238,6 +273,26 @@ pub fn way_out(others: &[Python]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_environment_says_what_it_has() {
+        let desk = tempfile::tempdir().unwrap();
+        let at = |name: &str| desk.path().join(name);
+        let program = at("bin/python");
+        let packages = at("lib/python3.13/site-packages");
+        for directory in [at("bin"), packages.join("componentize_py-0.25.1.dist-info")] {
+            std::fs::create_dir_all(directory).unwrap();
+        }
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(Python::of_environment(&program), None, "it is none");
+        std::fs::write(at("pyvenv.cfg"), "home = /usr/bin\nversion = 3.13.5\n").unwrap();
+        let python = Python::of_environment(&program).unwrap();
+        assert_eq!((python.version.as_str(), python.componentize.as_deref()), ("3.13.5", Some("0.25.1")));
+        assert_eq!(python.lacks(), None);
+        std::fs::remove_dir(packages.join("componentize_py-0.25.1.dist-info")).unwrap();
+        assert_eq!(Python::of_environment(&program), None, "it may have it from elsewhere: it is to be asked");
+        assert_eq!(Python::of_environment(Path::new("python3")), None, "nobody knows where");
+    }
 
     #[test]
     fn an_interpreter_says_what_it_lacks() {

@@ -13,6 +13,7 @@ const BUILT_MAX: usize = 16;
 /// So many versions of the program's sources.
 const SOURCES_MAX: usize = 4;
 const HASH: &str = "inputs";
+const PARTS: &str = "parts";
 
 /// The directory, which nobody else can write to.
 pub struct Store(PathBuf);
@@ -95,6 +96,16 @@ impl Entry {
     pub fn is_of(&self, hash: &str) -> bool {
         let kept = std::fs::read_to_string(self.directory.join(HASH));
         self.component().is_file() && kept.is_ok_and(|kept| kept == format!("{} {hash}", self.name))
+    }
+
+    /// What it was made of when somebody was asked last; empty: nobody knows.
+    pub fn parts(&self) -> String {
+        std::fs::read_to_string(self.directory.join(PARTS)).unwrap_or_default()
+    }
+
+    /// Keeps that. What can't be kept is asked for again.
+    pub fn keep_parts(&self, parts: &str) {
+        let _ = std::fs::write(self.directory.join(PARTS), parts);
     }
 
     /// Puts the draft in its place. Without a hash it is not taken for anything later.

@@ -1,4 +1,5 @@
-//! The WIT world of journeys as Rust traits and types, made from `wit/`.
+//! The WIT world of journeys as Rust traits and types, made from `wit/`: the largest of them, since a component need
+//! not use all that it is offered.
 //!
 //! Handles are numbers into tables of the host that made them (`Resource::rep`), so their types here are only names.
 
@@ -9,12 +10,15 @@ pub enum Content {}
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "journey",
+    world: "python-journey",
     imports: {
         "mite:journey/waiting.wait-any": async | trappable,
         "mite:journey/http.send": async | trappable,
         "mite:journey/http.start": async | trappable,
         "mite:journey/http.finish": async | trappable,
+        "mite:journey/flat.send": async | trappable,
+        "mite:journey/flat.start": async | trappable,
+        "mite:journey/flat.finish": async | trappable,
         "mite:journey/timing.sleep": async | trappable,
         "mite:journey/timing.sleep-until": async | trappable,
         default: trappable,
@@ -26,6 +30,7 @@ wasmtime::component::bindgen!({
     },
 });
 
-pub use self::mite::journey::{config, http, messages, secrets, timing, transaction, waiting};
+pub use self::mite::journey::{config, flat, http, messages, secrets, timing, transaction, waiting};
+pub use self::{PythonJourney as Journey, PythonJourneyIndices as JourneyIndices};
 pub use exports::mite::journey::journeys::{Context, Ending};
 pub use exports::mite::journey::scenarios;

@@ -38,6 +38,7 @@ const JOURNEYS: World = World {
         "mite:journey/config@0.1.0",
         "mite:journey/secrets@0.1.0",
         "mite:journey/script@0.1.0",
+        "mite:journey/flat@0.1.0",
     ],
     exports: &["mite:journey/journeys@0.1.0", "mite:journey/scenarios@0.1.0"],
 };

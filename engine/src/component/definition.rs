@@ -2,6 +2,7 @@
 //!
 //! This runs in the controller, in an instance of its own: `http` is there in its `setup` only, and nothing is measured.
 
+mod flat;
 mod host;
 mod http;
 mod requests;

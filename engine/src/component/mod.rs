@@ -8,6 +8,7 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 mod fetch;
+pub mod flat;
 pub mod hooks;
 pub mod js;
 pub mod limits;

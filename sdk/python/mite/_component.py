@@ -17,7 +17,7 @@ import html.parser  # noqa: F401
 
 import mite_browser  # noqa: F401
 import mite_http  # noqa: F401
-from mite import _failure, _hooks
+from mite import _failure, _hooks, _lean
 from mite._config import config
 from mite._loop import DONE, loop
 from mite._packer import pack, unpack
@@ -57,7 +57,7 @@ def _warm():
     shares those pages. Nothing here calls the host, which isn't there yet."""
 
     async def nothing():
-        Context(1).http._metrics
+        Context(1).http.additional_metrics
         await DONE
 
     for number in range(50):
@@ -70,11 +70,14 @@ def _warm():
 def run(context):
     """Runs one journey; every exception becomes the `ending` of the WIT result."""
     try:
-        _fresh()
-        config.at(context.config_version)
-        function = registry.journeys[context.journey]
-        args = unpack(context.args) if context.args else ()
-        result = function(Context(context.context_id), *args)
+        journey, args, context_id, config_version = context
+        if not _seeded:
+            _fresh()
+        if config_version != config.version:
+            config.at(config_version)
+        function = registry.journeys[journey]
+        ctx = Context(context_id)
+        result = function(ctx, *unpack(args)) if args else function(ctx)
         if hasattr(result, "__await__"):
             loop.run(result)
     except BaseException as error:
@@ -107,8 +110,7 @@ class Journeys:
             f"python {__version__}",
         )
 
-    def run(self, context):
-        run(context)
+    run = staticmethod(run)
 
 
 class Scenarios:
@@ -145,3 +147,4 @@ def _hook(kind, journey):
 
 
 loop.set_exception_handler(_failure.tell_orphan)
+_lean.install()

@@ -15,12 +15,12 @@ class Config(Mapping):
     """A mapping of what the controller was started with and what the scenario function has set. Journeys can't change it."""
 
     def __init__(self):
-        self._version, self._kept = None, {}
+        self.version, self._kept = None, {}
 
     def at(self, version):
         """Values are kept until the config changes."""
-        if version != self._version:
-            self._version, self._kept = version, {}
+        if version != self.version:
+            self.version, self._kept = version, {}
 
     def forget(self):
         """All values are asked for anew."""
@@ -36,7 +36,10 @@ class Config(Mapping):
             return value
 
     def __getitem__(self, key):
-        value = self._value(key)
+        try:
+            value = self._kept[key]
+        except KeyError:
+            value = self._value(key)
         if value is _MISSING:
             raise KeyError(f"the config has no {key!r}: give it by --add-to-config={key}:VALUE or MITE_CONF_{key}=VALUE")
         return value

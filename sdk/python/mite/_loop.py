@@ -5,14 +5,12 @@ blocking call: no future, no switch.
 """
 
 import asyncio
+import functools
 import sys
+import types
 import weakref
 
-from mite._wit import http, timing, waiting
-
-# The first step of a run's task is made as the task is: without side tasks it is the only one.
-_EAGER = {"eager_start": True} if sys.version_info >= (3, 12) else {}
-
+from mite._wit import flat, timing, waiting
 
 #: What tasks have that are cancelled at the end of a run; those that go on after it are dropped.
 CLEANUP_SECONDS = 1.0
@@ -24,7 +22,8 @@ class Loop(asyncio.BaseEventLoop):
         self._selector = self
         self._clock_resolution = 1e-6
         self._pending = {}
-        self._tasks = weakref.WeakSet()
+        #: Tasks beside the run's own, once there are any.
+        self._tasks = None
 
     def time(self):
         return timing.now() / 1e9
@@ -45,6 +44,9 @@ class Loop(asyncio.BaseEventLoop):
             if not future.done():
                 future.set_result(None)
 
+    def __del__(self):
+        pass  # there is nothing to close
+
     def _write_to_self(self):
         pass  # there is one thread
 
@@ -52,17 +54,22 @@ class Loop(asyncio.BaseEventLoop):
         """True while the running task is all there is: then a blocking call loses nothing."""
         return not (self._ready or self._scheduled or self._pending)
 
+    # Every task asks for it, and this answers without running any Python.
+    get_debug = staticmethod(bool)
+
     def create_task(self, *args, **options):
         task = super().create_task(*args, **options)
+        if self._tasks is None:
+            self._tasks = weakref.WeakSet()
         self._tasks.add(task)
         return task
 
     def run_in_executor(self, executor, func, *args):
         raise RuntimeError("there are no threads in a component: await something, or call the function itself")
 
-    async def send(self, request):
-        """Makes a request beside whatever else the run waits for."""
-        future, pending = self.create_future(), http.start(request)
+    async def send(self, *request):
+        """Makes a request beside whatever else the run waits for; it and the answer are `flat.send`'s."""
+        future, pending = self.create_future(), flat.start(*request)
         self._pending[future] = pending
         try:
             await future
@@ -71,7 +78,7 @@ class Loop(asyncio.BaseEventLoop):
             raise
         finally:
             del self._pending[future]
-        return http.finish(pending)
+        return flat.finish(pending)
 
     async def sleep_until(self, at):
         """Waits until the clock of `timing` is at `at`."""
@@ -92,24 +99,24 @@ class Loop(asyncio.BaseEventLoop):
 
     def run(self, coroutine):
         """run_until_complete, and then nothing of this run is left behind."""
-        asyncio._set_running_loop(self)
+        _set_running_loop(self)
         try:
-            task = asyncio.Task(coroutine, loop=self, **_EAGER)
+            task = _task(coroutine)
             try:
                 while not task.done():
                     self._run_once()
                 return task.result()
             finally:
-                if self._tasks or not task.done() or not self.alone():
-                    self._cancel([task, *self._tasks])
+                if self._tasks is not None or self._ready or self._scheduled or self._pending or not task.done():
+                    self._cancel([task, *(self._tasks or ())])
                 del task  # its exception refers to this frame: a cycle would keep the journey's handles until the next gc
         finally:
-            asyncio._set_running_loop(None)
+            _set_running_loop(None)
 
     def _cancel(self, tasks):
         """Cancels what a run has left behind and lets it clean up, for a second at most."""
         rest = [task for task in tasks if not task.done()]
-        self._tasks = weakref.WeakSet()
+        self._tasks = None
         for task in rest:
             task.cancel()
         end = self.time() + CLEANUP_SECONDS
@@ -133,7 +140,17 @@ class Loop(asyncio.BaseEventLoop):
 
 
 loop = Loop()
+_set_running_loop = asyncio._set_running_loop
+# The first step of a run's task is made as the task is: without side tasks it is the only one.
+_task = functools.partial(asyncio.Task, loop=loop, **({"eager_start": True} if sys.version_info >= (3, 12) else {}))
 
-#: Something to await that is there already: `async with` needs it, and this one costs least.
-DONE = loop.create_future()
-DONE.set_result(None)
+
+@types.coroutine
+def _over():
+    return
+    yield
+
+
+#: Something to await that is there already: `async with` needs it, and a generator that is at its end costs least.
+DONE = _over()
+next(DONE, None)

@@ -7,9 +7,7 @@ DEPTH = 64
 
 def pack(value):
     """A value as msgpack; what can't be there is a TypeError, what is nested too deeply (64) or too large a ValueError."""
-    out = bytearray()
-    _pack(out, value, DEPTH)
-    return bytes(out)
+    return _map(value, DEPTH) if type(value) is dict else _any(value, DEPTH)
 
 
 def unpack(data):
@@ -37,65 +35,90 @@ def unsigned(value, bits):
     return whole
 
 
-def _pack(out, value, depth):
-    kind = type(value)
-    if kind is str or isinstance(value, str):
-        data = value.encode("utf-8", "replace")
-        _head(out, len(data), (0xA0, 32), (0xD9, 0xDA, 0xDB))
-        out += data
-    elif value is None:
-        out.append(0xC0)
-    elif value is True or value is False:
-        out.append(0xC2 + value)
-    elif isinstance(value, int):
-        _int(out, value)
-    elif isinstance(value, float):
-        out += struct.pack(">Bd", 0xCB, value)
-    elif isinstance(value, (bytes, bytearray, memoryview)):
-        _head(out, len(value), None, (0xC4, 0xC5, 0xC6))
-        out += value
-    elif not depth:
+def _map(fields, depth):
+    """A dict. Most of what crosses to the host is one, of short texts and small numbers: those are made here, without a call."""
+    if not depth:
         raise ValueError(f"a message can't be nested more than {DEPTH} deep")
-    elif isinstance(value, (list, tuple)):
-        _head(out, len(value), (0x90, 16), (None, 0xDC, 0xDD))
-        for item in value:
-            _pack(out, item, depth - 1)
-    elif isinstance(value, dict):
-        _head(out, len(value), (0x80, 16), (None, 0xDE, 0xDF))
-        for key, item in value.items():
-            _pack(out, key, depth - 1)
-            _pack(out, item, depth - 1)
-    else:
-        raise TypeError(f"a {kind.__name__} can't be in a message")
+    parts = [_SMALL_MAP[len(fields)] if len(fields) < 16 else _head(len(fields), (None, 0xDE, 0xDF))]
+    for key, value in fields.items():
+        parts.append(_KEYS.get(key) or _key(key, depth))
+        kind = type(value)
+        if kind is str:
+            data = value.encode("utf-8", "replace")
+            parts.append(_SMALL_TEXT[len(data)] if len(data) < 32 else _head(len(data), (0xD9, 0xDA, 0xDB)))
+            parts.append(data)
+        elif kind is int and -33 < value < 128:
+            parts.append(_SMALL[value])
+        else:
+            parts.append(_any(value, depth - 1))
+    return b"".join(parts)
 
 
+#: Keys are few and come again and again: so many are kept packed.
+KEYS = 512
+_KEYS = {}
+
+
+def _key(key, depth):
+    packed = _any(key, depth - 1)
+    if type(key) is str and len(packed) < 64:
+        if len(_KEYS) >= KEYS:
+            _KEYS.clear()
+        _KEYS[key] = packed
+    return packed
+
+
+def _any(value, depth):
+    if isinstance(value, str):
+        data = value.encode("utf-8", "replace")
+        return (_SMALL_TEXT[len(data)] if len(data) < 32 else _head(len(data), (0xD9, 0xDA, 0xDB))) + data
+    if value is None:
+        return b"\xc0"
+    if value is True or value is False:
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, int):
+        return _int(value)
+    if isinstance(value, float):
+        return _DOUBLE(0xCB, value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _head(len(value), (0xC4, 0xC5, 0xC6)) + value
+    if isinstance(value, (list, tuple)):
+        if not depth:
+            raise ValueError(f"a message can't be nested more than {DEPTH} deep")
+        head = bytes((0x90 | len(value),)) if len(value) < 16 else _head(len(value), (None, 0xDC, 0xDD))
+        return head + b"".join([_any(item, depth - 1) for item in value])
+    if isinstance(value, dict):
+        return _map(value, depth)
+    raise TypeError(f"a {type(value).__name__} can't be in a message")
+
+
+_DOUBLE = struct.Struct(">Bd").pack
+_SMALL_MAP = [bytes((0x80 | size,)) for size in range(16)]
+_SMALL_TEXT = [bytes((0xA0 | size,)) for size in range(32)]
+#: Those from 0, then those below it, which a list counts from its end.
+_SMALL = [bytes((number & 0xFF,)) for number in (*range(128), *range(-32, 0))]
 _INTS = (
     (0xCC, ">BB", 0, 1 << 8), (0xCD, ">BH", 0, 1 << 16), (0xCE, ">BI", 0, 1 << 32), (0xCF, ">BQ", 0, 1 << 64),
     (0xD0, ">Bb", -(1 << 7), 0), (0xD1, ">Bh", -(1 << 15), 0), (0xD2, ">Bi", -(1 << 31), 0), (0xD3, ">Bq", -(1 << 63), 0),
 )
 
 
-def _int(out, value):
-    if -32 <= value < 128:
-        out.append(value & 0xFF)
-        return
+def _int(value):
+    if -33 < value < 128:
+        return _SMALL[value]
     for tag, form, low, high in _INTS:
         if low <= value < high:
-            out += struct.pack(form, tag, value)
-            return
+            return struct.pack(form, tag, value)
     raise ValueError("an integer of more than 64 bits can't be in a message")
 
 
-def _head(out, size, fix, tags):
-    """A type and a size in the shortest form that the type has."""
-    if fix and size < fix[1]:
-        out.append(fix[0] | size)
-    elif tags[0] and size < 1 << 8:
-        out += struct.pack(">BB", tags[0], size)
-    elif size < 1 << 16:
-        out += struct.pack(">BH", tags[1], size)
-    else:
-        out += struct.pack(">BI", tags[2], size)
+def _head(size, tags):
+    """A type and a size, in the shortest form that the type has."""
+    if tags[0] and size < 1 << 8:
+        return struct.pack(">BB", tags[0], size)
+    if size < 1 << 16:
+        return struct.pack(">BH", tags[1], size)
+    return struct.pack(">BI", tags[2], size)
 
 
 _SCALARS = {

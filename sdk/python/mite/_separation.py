@@ -30,17 +30,17 @@ class _Separation:
         return loop.sleep_until(at)
 
 
-def ensure_fixed_separation(separation):
-    """`async with ensure_fixed_separation(1):` makes the block last at least so many seconds."""
+def ensure_fixed_separation(separation, loop=None):
+    """`async with ensure_fixed_separation(1):` makes the block last at least so many seconds. There is one `loop`, whatever is given."""
     return _Separation(lambda: separation)
 
 
-def ensure_average_separation(mean_separation, plus_minus=None):
+def ensure_average_separation(mean_separation, plus_minus=None, loop=None):
     """The same for a time drawn evenly from `mean_separation` plus or minus `plus_minus`, a quarter of the mean unless given."""
     width = mean_separation * 0.25 if plus_minus is None else plus_minus
     return _Separation(lambda: mean_separation + random.uniform(-width, width))
 
 
-def ensure_separation_from_callable(function):
+def ensure_separation_from_callable(function, loop=None):
     """The same for what `function()` answers at the end of the block."""
     return _Separation(function)

@@ -5,7 +5,7 @@ from mite._current import current
 from mite._failure import outcome
 from mite._loop import DONE
 from mite._packer import pack, text
-from mite._wit import messages, secrets, timing
+from mite._wit import flat, messages, secrets, timing
 from mite._wit import transaction as host
 from mite.exceptions import MiteError
 from mite_http.session import Session
@@ -17,38 +17,44 @@ class Transaction:
     __slots__ = ("_id", "_name", "_token")
 
     def __init__(self, name):
-        self._name = name
+        self._name = name if type(name) is str and name.isascii() else text(name)
 
     def __aenter__(self):
-        self._id = host.begin(self._name, current.get())
-        self._token = current.set(self._id)
+        number = self._id = host.begin(self._name, current.get())
+        self._token = current.set(number)
         return DONE
 
     def __aexit__(self, kind, error, trace):
         current.reset(self._token)
-        host.end(self._id, outcome(error))
+        if error is None:
+            flat.end(self._id, False)
+        else:
+            host.end(self._id, outcome(error))
         return DONE
 
 
 class Context:
     """What a journey is given: everything that it can do goes through this."""
 
+    #: A mapping, read only.
+    config = config
+
     def __init__(self, context_id=1):
         #: Counts the runs of a runner from 1.
         self.id = context_id
-        #: A mapping, read only.
-        self.config = config
         #: Makes HTTP requests; a session for each run.
         self.http = Session()
 
     def transaction(self, name):
         """A named, timed part of the run. They nest; names are cut at 256 bytes; at a depth of 32, or with 1,000 open at once,
         the journey traps."""
-        return Transaction(text(name))
+        return Transaction(name)
 
     def send(self, message_type, **fields):
         """Sends a message. Limit: 64 fields, 64 KiB; one over it is dropped and counted."""
-        messages.send(text(message_type), pack(fields), current.get())
+        if type(message_type) is not str or not message_type.isascii():
+            message_type = text(message_type)
+        messages.send(message_type, pack(fields), current.get())
 
     def secret(self, name):
         """A text that stands for a secret which the runner was given. The runner sends the secret where this text is in the value

@@ -3,6 +3,6 @@
 import asyncio
 
 
-async def sleep(delay):
-    """Waits so many seconds."""
+async def sleep(delay, loop=None):
+    """Waits so many seconds. There is one `loop`, whatever is given."""
     await asyncio.sleep(delay)

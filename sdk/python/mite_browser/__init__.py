@@ -2,14 +2,16 @@
 
 import functools
 
-from mite import ensure_fixed_separation
+from mite import ElementNotFoundError, OptionError, ensure_fixed_separation
 from mite_browser.browser import Browser
 from mite_browser.dom import Element
 from mite_browser.form import Form
 from mite_browser.page import Page
 from mite_http import mite_http
 
-__all__ = ["Browser", "Element", "Form", "Page", "browser_decorator", "mite_browser"]
+__all__ = [
+    "Browser", "Element", "ElementNotFoundError", "Form", "OptionError", "Page", "browser_decorator", "mite_browser",
+]
 
 
 def browser_decorator(separation=0, embedded_resources=False):

@@ -11,7 +11,9 @@ class Browser:
     SIDE_BY_SIDE = 6
 
     def __init__(self, http, embedded_resources=False):
-        self._http, self._embedded = http, embedded_resources
+        #: The session of the run, `ctx.http`.
+        self.http = http
+        self._embedded = embedded_resources
         #: Sent with every request.
         self.headers = {}
 
@@ -33,8 +35,11 @@ class Browser:
     def options(self, url, **options):
         return self.request("OPTIONS", url, **options)
 
-    async def request(self, method, url, embedded_resources=None, headers=(), **options):
-        response = await self._http.request(method, url, headers={**self.headers, **dict(headers)}, **options)
+    async def request(self, method, url, embedded_resources=None, headers=(), embedded_res=None, **options):
+        """A page. `embedded_resources`, also called `embedded_res`, says for this one whether what belongs to it is got."""
+        if embedded_resources is None:
+            embedded_resources = embedded_res
+        response = await self.http.request(method, url, headers={**self.headers, **dict(headers)}, **options)
         page = Page(self, response)
         if self._embedded if embedded_resources is None else embedded_resources:
             await self._get_all(page.resources)
@@ -45,12 +50,15 @@ class Browser:
 
         async def get(url):
             async with room:
-                await self._http.get(url, headers=self.headers, discard_body=True)
+                await self.http.get(url, headers=self.headers, discard_body=True)
 
         await asyncio.gather(*map(get, urls))
 
     def erase_all_cookies(self):
-        self._http.erase_all_cookies()
+        self.http.erase_all_cookies()
+
+    def erase_session_cookies(self):
+        self.http.erase_session_cookies()
 
     def get_cookie_list(self):
-        return self._http.get_cookie_list()
+        return self.http.get_cookie_list()

@@ -50,20 +50,25 @@ class Element:
     def get_text(self, strip=False):
         return self.text.strip() if strip else self.text
 
-    def find_all(self, name=None, attrs=None, string=None, class_=None, **more):
-        """All elements below with this name, these attributes, this text. `class_` is one of the element's classes; a value of
+    def find_all(self, name=None, attrs=None, recursive=True, string=None, class_=None, text=None, **more):
+        """All elements below with this name (True: any), these attributes, this text (`string` or `text`); not `recursive`: only those
+        right below. `class_` is one of the element's classes; a value of
         True means that the attribute is there."""
         wanted = {**(attrs or {}), **more}
-        return [it for it in self.descendants if it._is(name, wanted, string, class_)]
+        return list(self._found(name, wanted, recursive, text if string is None else string, class_))
 
-    def find(self, name=None, attrs=None, string=None, class_=None, **more):
+    def find(self, name=None, attrs=None, recursive=True, string=None, class_=None, text=None, **more):
         """The first of `find_all`, or None."""
         wanted = {**(attrs or {}), **more}
-        return next((it for it in self.descendants if it._is(name, wanted, string, class_)), None)
+        return next(self._found(name, wanted, recursive, text if string is None else string, class_), None)
+
+    def _found(self, name, attrs, recursive, string, class_):
+        among = self.descendants if recursive else (it for it in self.children if isinstance(it, Element))
+        return (it for it in among if it._is(name, attrs, string, class_))
 
     def _is(self, name, attrs, string, class_):
         names = (name,) if isinstance(name, str) else name
-        if names is not None and self.name not in names:
+        if names not in (None, True) and self.name not in names:
             return False
         if class_ is not None and class_ not in self.get("class", "").split():
             return False

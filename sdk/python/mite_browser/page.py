@@ -51,6 +51,19 @@ class Page:
             raise ElementNotFoundError(f"there is no form {attrs or ''} on {self.url}", url=self.url)
         return Form(self, found)
 
+    async def xhr_request(self, method, url, *, formdata=None, headers=(), **options):
+        """A request as a script of the page makes it, with `formdata` urlencoded; gives the answer, which is no page."""
+        headers = {"Referer": self.url, "X-Requested-With": "XMLHttpRequest", **dict(headers)}
+        if formdata is not None:
+            options["data"] = formdata
+        return await self.browser.http.request(method, urljoin(self.url, url), headers=headers, **options)
+
+    async def xhr_post(self, url, **options):
+        return await self.xhr_request("POST", url, **options)
+
+    async def on_dom_ready(self):
+        """A page is there at once."""
+
     async def click_link(self, text=None, **options):
         """Follows the link with this text, or with other attributes (`href=...`)."""
         attrs = {key: options.pop(key) for key in ("href", "id") if key in options}

@@ -5,8 +5,8 @@ import shlex
 
 from mite._config import payload
 from mite._packer import pack, text
-from mite._wit import Err
-from mite_http.headers import Headers
+from mite._wit import Err, flat
+from mite_http.headers import AnswerHeaders, Headers
 
 _WORDS = {"cancelled": "the request was given up"}
 
@@ -30,59 +30,73 @@ class HttpError(OSError):
 
 
 class Response:
-    """`status_code`, `text`, `json()`, `headers` and so on. Times are seconds from the beginning of the request."""
+    """`status_code`, `text`, `json()`, `headers` and so on. Times are seconds from the beginning of the request.
 
-    __slots__ = ("_answer", "_headers", "_request")
+    The host has it under a number until nobody refers to this any more; a handle is made only for what is seldom asked for.
+    """
 
-    def __init__(self, answer, request):
-        self._answer, self._request, self._headers = answer, request, None
+    __slots__ = ("__weakref__", "_figures", "_handle", "_number", "_sent", "status_code")
+
+    def __init__(self, status, number, sent):
+        #: The status.
+        self.status_code = status
+        self._number, self._sent, self._handle = number, sent, None
+
+    def __del__(self):
+        if self._handle is None:
+            flat.forget(self._number)
 
     @property
-    def status_code(self):
-        return self._answer.status
+    def status(self):
+        return self.status_code
 
-    response_code = status = status_code
+    response_code = status
 
     @property
     def ok(self):
         """Whether the status is below 400."""
-        return self._answer.status < 400
+        return self.status_code < 400
+
+    @property
+    def _content(self):
+        if self._handle is None:
+            self._handle = flat.handle(self._number)
+        return self._handle
 
     @property
     def url(self):
         """Where this answer came from, after redirects."""
-        return self._answer.content.url()
+        return self._content.url()
 
     @property
     def redirect_url(self):
         """Where a redirect that wasn't followed leads to; None for other answers."""
-        return self.header_value("location") if 300 <= self._answer.status < 400 else None
+        return self.header_value("location") if 300 <= self.status_code < 400 else None
 
     def header_value(self, name):
         """A header's value or None, without copying the others."""
-        return self._answer.content.header(text(name))
+        return flat.header(self._number, text(name))
 
     @property
     def headers(self):
         """A mapping whose names match in any case; values of a header that came more than once are joined by `, `."""
-        if self._headers is None:
-            self._headers = Headers(self._answer.content.headers())
-        return self._headers
+        return AnswerHeaders(self)
 
     @property
     def headers_tuple(self):
         """All headers in the order they came, names in lower case."""
-        return tuple(self._answer.content.headers())
+        return tuple(self._content.headers())
 
     @property
     def header(self):
         """The headers as one text."""
-        return "".join(f"{name}: {value}\r\n" for name, value in self._answer.content.headers())
+        return "".join(f"{name}: {value}\r\n" for name, value in self._content.headers())
 
     @property
     def body(self):
         """Bytes, decompressed."""
-        return self._read(self._answer.content.body)
+        body = flat.body(self._number)
+        return _read(self._content.body) if body is None else body
 
     content = body
 
@@ -91,7 +105,8 @@ class Response:
         """The body by the charset of its content-type, Latin-1 or else UTF-8."""
         charset = self.encoding
         if charset in (None, "utf-8", "latin-1"):
-            return self._read(self._answer.content.text)
+            body = flat.text(self._number)
+            return _read(self._content.text) if body is None else body
         return self.body.decode(charset, "replace")
 
     @property
@@ -108,71 +123,83 @@ class Response:
     @property
     def cookies(self):
         """Names and values that this answer sets."""
-        pairs = (value for name, value in self._answer.content.headers() if name == "set-cookie")
+        pairs = (value for name, value in self._content.headers() if name == "set-cookie")
         split = (pair.partition(";")[0].partition("=") for pair in pairs)
         return {name.strip(): value.strip() for name, _, value in split}
 
     @property
     def history(self):
         """The redirects that led here, first one first, each with `status_code` and `url`."""
-        return [Hop(hop.status, hop.url) for hop in self._answer.content.history()]
+        return [Hop(hop.status, hop.url) for hop in self._content.history()]
 
     @property
     def request(self):
-        return Request(self._request)
+        return Request(*self._sent)
+
+    def _figure(self, at):
+        try:
+            return self._figures[at]
+        except AttributeError:
+            self._figures = flat.figures(self._number)
+            return self._figures[at]
 
     @property
     def total_time(self):
-        return self._answer.timings.total / 1e9
+        return self._figure(6) / 1e9
+
+    @property
+    def start_time(self):
+        """When the request began, in seconds since 1970."""
+        return self._figure(7)
 
     @property
     def namelookup_time(self):
-        return self._answer.timings.dns / 1e9
+        return self._figure(1) / 1e9
 
     @property
     def connect_time(self):
-        return self._answer.timings.connect / 1e9
+        return self._figure(2) / 1e9
 
     @property
     def appconnect_time(self):
-        return self._answer.timings.tls / 1e9
+        return self._figure(3) / 1e9
 
     @property
     def pretransfer_time(self):
-        return self._answer.timings.transfer_start / 1e9
+        return self._figure(4) / 1e9
 
     @property
     def starttransfer_time(self):
-        return self._answer.timings.first_byte / 1e9
+        return self._figure(5) / 1e9
 
     @property
     def download_size(self):
         """Bytes of the body as they came."""
-        return self._answer.body_size
+        return self._figure(0)
 
     @property
     def upload_size(self):
         """Bytes of the request's body."""
-        return len(self._request.body or b"")
+        return len(self._sent[3] or b"")
 
     @property
     def primary_ip(self):
-        return self._answer.content.primary_ip()
+        return self._content.primary_ip()
 
     def annotate(self, **fields):
         """Adds fields to this answer's `http_metrics` message, until the journey's next call of anything but this answer.
         Limit: 32 fields, 8 KiB; what is over is left out and counted."""
-        self._answer.content.annotate(pack(fields))
-
-    @staticmethod
-    def _read(function):
-        try:
-            return function()
-        except Err as error:
-            raise HttpError("body", payload(error)) from None
+        self._content.annotate(pack(fields))
 
     def __repr__(self):
-        return f"<Response {self._answer.status}>"
+        return f"<Response {self.status_code}>"
+
+
+def _read(function):
+    try:
+        return function()
+    except Err as error:
+        raise HttpError("body", payload(error)) from None
 
 
 class Hop:
@@ -188,34 +215,30 @@ class Hop:
 
 
 class Request:
-    """What was sent."""
+    """What was sent: `method`, `url`, `headers`, `data`."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_headers", "_method", "auth", "cert", "cookies", "data", "url")
 
-    def __init__(self, request):
-        self._request = request
+    def __init__(self, method, url, headers, body, auth=None, cookies=None, cert=None):
+        self._method, self.url, self._headers, self.data = method, url, headers, body
+        #: What the request was made with; `cookies` are those of its own, not the session's.
+        self.auth, self.cookies, self.cert = auth, dict(cookies or {}), cert
 
     @property
     def method(self):
-        return self._request.method.encode()
-
-    @property
-    def url(self):
-        return self._request.url
+        return self._method.encode()
 
     @property
     def headers(self):
-        return Headers(self._request.headers)
-
-    @property
-    def data(self):
-        return self._request.body
+        return Headers(self._headers)
 
     def to_curl(self):
         """The same as a command for a shell."""
-        words = ["curl", "-X", self._request.method]
-        for name, value in self._request.headers:
+        words = ["curl", "-X", self._method]
+        for name, value in self._headers:
             words += ["-H", f"{name}: {value}"]
-        if self._request.body is not None:
-            words += ["--data-binary", self._request.body.decode("utf-8", "replace")]
-        return shlex.join([*words, self._request.url])
+        for name, value in self.cookies.items():
+            words += ["--cookie", f"{name}={getattr(value, 'value', value)}"]
+        if self.data is not None:
+            words += ["--data-binary", self.data.decode("utf-8", "replace")]
+        return shlex.join([*words, self.url])

@@ -9,13 +9,13 @@ from mite._config import payload
 from mite._current import current
 from mite._loop import loop
 from mite._packer import text, unsigned
-from mite._wit import Err
+from mite._wit import Err, flat
 from mite._wit import http as host
 from mite_http.response import HttpError, Response
 
-#: Requests that are kept; one more, and they are made anew.
-KNOWN = 64
-_known = {}
+#: The last argument of `flat.send`.
+PLAIN, INSECURE, DISCARD_BODY = 5, 65_536, 131_072
+_NO_HEADERS = []
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -32,8 +32,7 @@ class Session:
     Cookies start empty with each run, are sent and kept as a browser would. Redirects are followed.
     """
 
-    def __init__(self):
-        self._metrics = self._callback = None
+    _metrics = _callback = None
 
     @property
     def additional_metrics(self):
@@ -47,37 +46,43 @@ class Session:
         self._metrics = fields
 
     def get(self, url, **options):
-        return self.request("GET", url, **options)
+        return self.request("GET", url, **options) if options else self.request("GET", url)
 
     def post(self, url, **options):
-        return self.request("POST", url, **options)
+        return self.request("POST", url, **options) if options else self.request("POST", url)
 
     def put(self, url, **options):
-        return self.request("PUT", url, **options)
+        return self.request("PUT", url, **options) if options else self.request("PUT", url)
 
     def patch(self, url, **options):
-        return self.request("PATCH", url, **options)
+        return self.request("PATCH", url, **options) if options else self.request("PATCH", url)
 
     def delete(self, url, **options):
-        return self.request("DELETE", url, **options)
+        return self.request("DELETE", url, **options) if options else self.request("DELETE", url)
 
     def head(self, url, **options):
-        return self.request("HEAD", url, **options)
+        return self.request("HEAD", url, **options) if options else self.request("HEAD", url)
 
     def options(self, url, **options):
-        return self.request("OPTIONS", url, **options)
+        return self.request("OPTIONS", url, **options) if options else self.request("OPTIONS", url)
 
     async def request(self, method, url, **options):
         """Makes a request. An answer of any status is an answer; none is an `HttpError`."""
         if options:
-            request = self._request(method, url, **options)
+            sent, name, timeout, how = self._request(method, url, **options)
+            method, url, headers, body, *_ = sent
         else:
-            request = _plain(method, url)
-        try:
-            answer = host.send(request) if loop.alone() else await loop.send(request)
-        except Err as error:
-            raise HttpError.of(payload(error)) from None
-        response = Response(answer, request)
+            if not (type(url) is str is type(method) and url.isascii() and method.isascii()):
+                method, url = text(method), text(url)
+            headers, body, name, timeout, how = _NO_HEADERS, None, "", 0, PLAIN
+            sent = method, url, headers, body
+        if loop._ready or loop._scheduled or loop._pending:
+            answer = await loop.send(method, url, headers, body, name, current.get(), timeout, how)
+        else:  # nothing else waits: a blocking call loses nothing
+            answer = flat.send(method, url, headers, body, name, current.get(), timeout, how)
+        if answer < 65_536:
+            raise HttpError.of(flat.failure())
+        response = Response(answer >> 16, answer & 65_535, sent)
         if self._metrics or self._callback:
             self._annotate(response)
         return response
@@ -86,6 +91,7 @@ class Session:
         self, method, url, *, headers=(), cookies=None, auth=None, data=None, json=None, cert=None, allow_redirects=True,
         max_redirects=5, params=None, name=None, timeout=None, insecure=False, discard_body=False,
     ):
+        """What is told of the request later, and what else `flat.send` needs."""
         url = text(url)
         if params:
             url = _with_params(url, params)
@@ -100,12 +106,14 @@ class Session:
             pairs.append(("authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()))
         for cookie in _cookies(url, cookies):
             self.set_cookie(cookie)
-        return host.Request(
-            text(method), url, pairs, body, None if name is None else text(name), current.get(),
-            None if timeout is None else unsigned(max(timeout, 0) * 1e9, 64),
-            unsigned(max_redirects, 32) if allow_redirects else 0, None if cert is None else self.identity(cert),
-            bool(insecure), bool(discard_body),
-        )
+        how = min(unsigned(max_redirects, 32), 65_535) if allow_redirects else 0
+        how += (INSECURE if insecure else 0) + (DISCARD_BODY if discard_body else 0)
+        if cert is not None:
+            how += (self.identity(cert) + 1) << 32
+        # 0 would be the runner's own limit.
+        timeout = 0 if timeout is None else max(1, unsigned(max(timeout, 0) * 1e9, 64))
+        sent = text(method), url, pairs, body, auth, cookies, cert
+        return sent, "" if name is None else text(name), timeout, how
 
     def _annotate(self, response):
         metrics = dict(self._metrics or {})
@@ -140,17 +148,8 @@ class Session:
     def erase_all_cookies(self):
         host.clear_cookies()
 
-
-def _plain(method, url):
-    """A request without options. Making one costs more than finding one, and most journeys ask for the same again and again."""
-    request = _known.get((method, url))
-    if request is None:
-        if len(_known) >= KNOWN:
-            _known.clear()
-        request = host.Request(text(method), text(url), [], None, None, 0, None, 5, None, False, False)
-        _known[method, url] = request
-    request.transaction = current.get()
-    return request
+    # The session ends with the run, and so do its cookies: they all are of the session.
+    erase_session_cookies = erase_all_cookies
 
 
 def _with_params(url, params):

@@ -248,7 +248,8 @@ class Http(unittest.TestCase):
 PAGE = b"""<html><head><script src="/a.js"></script><link rel="stylesheet" href="b.css"></head><body>
 <p class="x big">one<p>two<ul><li>a<li>b</ul><a href="/next">on &amp; on</a>
 <form name="login" action="/login" method="post"><input name="user" value="ada"><input type="checkbox" name="keep" checked>
-<select name="lang"><option value="en">English<option value="de" selected>German</select><textarea name="note">hi</textarea>
+<select name="lang"><option value="en">English<option value="de" selected>German</select></select>
+<textarea name="note">hi</textarea><input type="radio" name="size" value="m" checked><input type="radio" name="size" value="l">
 <input type="submit" name="go"><input name="off" disabled></form></body></html>"""
 
 
@@ -267,22 +268,27 @@ class Browsing(unittest.TestCase):
             self.assertEqual(page.find("p", class_="big").text, "one")
             self.assertEqual(page.status_code, 200)
             form = page.get_form("login")
-            self.assertEqual({name: form[name] for name in form.fields}, {"user": "ada", "keep": "on", "lang": "de", "note": "hi"})
-            form["user"], form["lang"] = "bob & co", "en"
-            del form["keep"]
+            values = {name: field.value for name, field in form.fields.items() if not field.disabled}
+            self.assertEqual(values, {"user": "ada", "keep": "on", "lang": "de", "note": "hi", "size": "m"})
+            self.assertEqual((form["lang"].options, form["off"].disabled), (["en", "de"], True))
+            form["user"], form["lang"].value, form["script"], form["size"] = "bob & co", "en", "made", "l"
+            form["keep"].toggle()
             with self.assertRaises(mite.OptionError):
-                form["lang"] = "fr"
-            with self.assertRaises(mite.OptionError):
-                form["nobody"] = "x"
+                form["size"] = "xxl"
+            with self.assertRaises(KeyError):
+                form["nobody"]
             await form.submit(embedded_res=False)
             await page.click_link("on & on", embedded_resources=False)
+            await page.xhr_post("more", formdata={"n": 1})
+            self.assertEqual([it["name"] for it in page.find("form").find_all(True, {"type": "radio"}, recursive=False)], ["size", "size"])
             with self.assertRaises(mite.ElementNotFoundError):
                 page.assert_element_in("h1")
 
         run(journey, recording=site).check()
         self.assertEqual(sent, [
             ("GET", "http://shop.example/dir/", None), *sorted(sent[1:3]),
-            ("POST", "http://shop.example/login", b"user=bob+%26+co&lang=en&note=hi"), ("GET", "http://shop.example/next", None),
+            ("POST", "http://shop.example/login", b"user=bob+%26+co&lang=en&note=hi&size=l&script=made"),
+            ("GET", "http://shop.example/next", None), ("POST", "http://shop.example/dir/more", b"n=1"),
         ])
         self.assertEqual({url for _, url, _ in sent[1:3]}, {"http://shop.example/a.js", "http://shop.example/dir/b.css"})
 

@@ -3,23 +3,24 @@
 import asyncio
 import time
 
-from sdk import MiteError, constant, datapool, item, journey, scenario
+from mite import MiteError
+from mite._wit import timing
+from mite.datapools import recyclable_iterable_datapool
+from mite.volume_model import Constant
+from mite_http import Cookie
 
 
-@journey
 async def noop(ctx):
     pass
 
 
-@journey
 async def get(ctx):
     async with ctx.transaction("get"):
         response = await ctx.http.get(ctx.config.get("url"))
-        if response.status != 200:
-            raise MiteError(f"status {response.status}", status=response.status)
+        if response.status_code != 200:
+            raise MiteError(f"status {response.status_code}", status=response.status_code)
 
 
-@journey
 async def gather(ctx):
     url, start = ctx.config.get("url"), time.perf_counter()
     async with ctx.transaction("gather"):
@@ -27,7 +28,6 @@ async def gather(ctx):
     ctx.send("gathered", count=len(answers), ms=(time.perf_counter() - start) * 1e3)
 
 
-@journey
 async def fails(ctx):
     async with ctx.transaction("outer"):
         async with ctx.transaction("inner"):
@@ -38,7 +38,6 @@ async def look_up(table, key):
     return table[key]
 
 
-@journey
 async def timeout(ctx):
     start = time.perf_counter()
     try:
@@ -52,33 +51,34 @@ async def slow(ctx):
         await ctx.http.get(ctx.config.get("slow_url") or ctx.config.get("url"))
 
 
-@journey
 async def with_user(ctx, name, number):
     async with ctx.transaction("user"):
         await asyncio.sleep(0.01)  # the item is in use for a while
         ctx.send("user", name=name, number=number)
 
 
-@journey
 async def tour(ctx):
     """Calls everything of the contract that the others don't, so that it is bound and stays so."""
-    http, seen = ctx.http, {"context_id": ctx.context_id, "keys": ctx.config.keys(), "should_stop": ctx.should_stop}
-    http.set_cookie("sent", "1", "127.0.0.1")
-    response = await http.post(ctx.config.get("url"), body=b"body", headers=[("x-tour", "1")], name="tour", timeout=5)
+    http, seen = ctx.http, {"context_id": ctx.id, "keys": list(ctx.config), "should_stop": ctx.should_stop}
+    http.set_cookie(Cookie("127.0.0.1", "sent", "1"))
+    response = await http.post(ctx.config.get("url"), data=b"body", headers=[("x-tour", "1")], name="tour", timeout=5)
     response.annotate(tour=True)
-    timings = response.timings
     seen |= {
-        "url": response.url, "header": response.header("Content-Type"), "headers": len(response.headers),
-        "body": len(response.body), "text": response.text[:20], "size": response.body_size, "ip": response.primary_ip,
-        "history": response.history, "steps": timings.total >= timings.first_byte >= timings.transfer_start,
-        "cookies": [(c.name, c.value, c.domain, c.path) for c in http.cookies()],
+        "url": response.url, "header": response.headers["Content-Type"], "headers": len(response.headers_tuple),
+        "body": len(response.body), "text": response.text[:20], "size": response.download_size, "ip": response.primary_ip,
+        "history": [(hop.status_code, hop.url) for hop in response.history],
+        "steps": response.total_time >= response.starttransfer_time >= response.pretransfer_time,
+        "cookies": [(it.name, it.value, it.domain, it.path) for it in http.get_cookie_list()],
     }
-    http.clear_cookies()
+    http.erase_all_cookies()
     seen["cleared"] = len(http.cookies())
-    discarded = await http.get(ctx.config.get("url"), discard_body=True, max_redirects=0, insecure=True)
-    seen["discarded"] = len(discarded.body)
-    seen |= {"certificate": refusal(http.identity, "no chain", "no key"), "set": refusal(ctx.config.set, "key", 1)}
-    ctx.sleep_until(ctx.intended + 1_000_000)
+    discarded = await http.get(ctx.config.get("url"), discard_body=True, allow_redirects=False, insecure=True)
+    pem = "-----BEGIN CERTIFICATE-----"
+    seen |= {
+        "discarded": len(discarded.body), "certificate": refusal(http.identity, (pem, pem)),
+        "set": refusal(ctx.config.set, "key", 1),
+    }
+    timing.sleep_until(timing.intended() + 1_000_000)
     ctx.send("tour", **seen)
 
 
@@ -90,25 +90,18 @@ def refusal(function, *args):
 
 
 def volume(config):
-    return constant(config.get("seconds", 2), config.get("volume", 1))
+    return Constant(config.get("seconds", 2), config.get("volume", 1))
 
 
-@scenario("get")
-def plan_get(config):
-    return [item("get", volume(config))]
+def getting(config):
+    return [["get", None, volume(config)]]
 
 
-@scenario("gather")
-def plan_gather(config):
-    return [item("gather", volume(config))]
+def using(config):
+    return [["with_user", users, volume(config)]]
 
 
-@scenario("users")
-def plan_users(config):
-    return [item("with_user", volume(config), datapool="users")]
-
-
-@datapool("users", "recyclable")
+@recyclable_iterable_datapool
 def users(config):
     for number in range(1, int(config.get("users", 10)) + 1):
         yield f"user-{number}", number

@@ -8,6 +8,7 @@ use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::requests::Requests;
+use crate::component::bindings::http::Error;
 use crate::component::bindings::{config, messages, secrets, timing, transaction};
 use crate::component::output::Output;
 use crate::wire::config::Config;
@@ -32,6 +33,8 @@ pub struct Host {
     pub config: Config,
     pub sent: Vec<Sent>,
     pub ticks: u32,
+    /// Why the last request that was made by `flat` had no answer.
+    pub failure: Option<Error>,
     /// What a `setup` makes requests with, as long as it goes on.
     pub requests: Option<Box<Requests>>,
     start: Instant,
@@ -44,7 +47,7 @@ impl Host {
         let limits = StoreLimitsBuilder::new().memory_size(memory_max).instances(200).build();
         let start = Instant::now();
         let (table, sent) = (ResourceTable::new(), Vec::new());
-        Self { wasi, table, script, limits, stderr, config, sent, ticks: 0, requests: None, start }
+        Self { wasi, table, script, limits, stderr, config, sent, ticks: 0, failure: None, requests: None, start }
     }
 }
 

@@ -39,7 +39,7 @@ impl Host {
         self.requests.as_deref_mut().ok_or_else(|| wasmtime::format_err!("{NOT_HERE}"))
     }
 
-    fn answer(&mut self, handle: &Resource<Content>) -> Result<&Answer> {
+    pub(super) fn answer(&mut self, handle: &Resource<Content>) -> Result<&Answer> {
         self.requests()?.answers.get(handle.rep()).map(|answer| &**answer)
     }
 }

@@ -1,6 +1,6 @@
 //! The requests of a `setup`: few, one after the other, and not measured.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cookie_store::{CookieStore, RawCookie};
 use reqwest::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
@@ -65,6 +65,7 @@ pub struct Answer {
     pub body: Vec<u8>,
     pub history: Vec<Hop>,
     pub primary_ip: String,
+    start: SystemTime,
     total: Duration,
 }
 
@@ -77,6 +78,11 @@ impl Answer {
     pub fn timings(&self) -> Timings {
         let total = u64::try_from(self.total.as_nanos()).unwrap_or(u64::MAX);
         Timings { dns: 0, connect: 0, tls: 0, transfer_start: 0, first_byte: total, total }
+    }
+
+    /// When its request was sent, in seconds since 1970.
+    pub fn began(&self) -> f64 {
+        self.start.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
     }
 
     pub fn header(&self, name: &str) -> Option<String> {
@@ -143,7 +149,7 @@ impl Requests {
         headers: &HeaderMap,
         body: Option<Vec<u8>>,
     ) -> Outcome {
-        let begun = Instant::now();
+        let (begun, start) = (Instant::now(), SystemTime::now());
         let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
         let cookies: Vec<_> =
             self.cookies.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
@@ -174,6 +180,7 @@ impl Requests {
             body,
             history: Vec::new(),
             primary_ip: answer.remote_addr().map_or_else(String::new, |address| address.ip().to_string()),
+            start,
             total: begun.elapsed(),
         }))
     }

@@ -37,7 +37,7 @@ const OWN_FIELDS: [&str; 13] = [
 /// What a journey's handles stand for. A handle's number is its position.
 #[derive(Default)]
 pub struct Handles {
-    answers: Table<Box<Answer>>,
+    pub(super) answers: Table<Box<Answer>>,
     pub(super) pending: Table<Pending>,
 }
 
@@ -76,7 +76,7 @@ impl<T> Default for Table<T> {
 }
 
 impl<T> Table<T> {
-    fn add(&mut self, entry: T) -> Result<u32> {
+    pub(super) fn add(&mut self, entry: T) -> Result<u32> {
         if let Some(at) = self.free.pop() {
             self.entries[at as usize] = Some(entry);
             return Ok(at);
@@ -97,12 +97,12 @@ impl<T> Table<T> {
         entry.ok_or_else(|| wasmtime::format_err!("no such handle"))
     }
 
-    fn get_mut(&mut self, at: u32) -> Result<&mut T> {
+    pub(super) fn get_mut(&mut self, at: u32) -> Result<&mut T> {
         let entry = self.entries.get_mut(at as usize).and_then(Option::as_mut);
         entry.ok_or_else(|| wasmtime::format_err!("no such handle"))
     }
 
-    fn take(&mut self, at: u32) -> Result<T> {
+    pub(super) fn take(&mut self, at: u32) -> Result<T> {
         let entry = self.entries.get_mut(at as usize).and_then(Option::take);
         let entry = entry.ok_or_else(|| wasmtime::format_err!("no such handle"))?;
         self.free.push(at);
@@ -124,7 +124,7 @@ impl State {
     }
 
     /// Lets a request go on its way.
-    fn begin(&self, request: Request) -> Pending {
+    pub(super) fn begin(&self, request: Request) -> Pending {
         let asker = self.asker(request.transaction);
         let ask = Ask::new(request, asker);
         worker::with(|worker| match ask {
@@ -133,7 +133,7 @@ impl State {
         })
     }
 
-    async fn outcome(&mut self, pending: &Pending) -> Outcome {
+    pub(super) async fn outcome(&mut self, pending: &Pending) -> Outcome {
         poll_fn(|context| {
             if worker::with(|worker| worker.requests.poll_done(pending, context)) {
                 return Poll::Ready(());
@@ -145,16 +145,20 @@ impl State {
         worker::with(|worker| worker.requests.take(pending))
     }
 
-    /// Hands an answer to the journey: its message stays open until the journey's next call.
+    /// Keeps an answer for the journey: its message stays open until the journey's next call.
+    pub(super) fn keep(&mut self, answer: Box<Answer>) -> Result<u32> {
+        let at = self.handles.answers.add(answer)?;
+        self.run.unsealed = Some(at);
+        Ok(at)
+    }
+
     fn hand_over(&mut self, outcome: Outcome) -> Result<Result<Response, Error>> {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
         let (status, body_size, timings) = (answer.status, answer.body_size, answer.timings);
-        let at = self.handles.answers.add(answer)?;
-        self.run.unsealed = Some(at);
-        Ok(Ok(Response { status, body_size, timings, content: Resource::new_own(at) }))
+        Ok(Ok(Response { status, body_size, timings, content: Resource::new_own(self.keep(answer)?) }))
     }
 }
 

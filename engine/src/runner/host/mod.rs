@@ -1,6 +1,7 @@
 //! What a journey has in the host: one file per WIT interface, and the state they share.
 
 mod config;
+mod flat;
 mod http;
 mod messages;
 mod script;
@@ -21,6 +22,7 @@ use super::clock::Nanos;
 use super::http::Session;
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
+use crate::component::bindings::http::Error as HttpError;
 use crate::component::limits::Limits;
 use crate::component::output::{Cover, Output};
 use crate::wire::message::{Identity, Place};
@@ -59,6 +61,8 @@ pub struct Run {
     pub refused: u64,
     /// The due time of the timer that let the journey go on last, if nothing else has since.
     pub woken: Option<Nanos>,
+    /// Why the last request made through `flat` has no answer.
+    failure: Option<HttpError>,
     /// The handle of the last answer, whose message may still get more fields.
     unsealed: Option<u32>,
 }
@@ -90,6 +94,7 @@ impl State {
                 reported: false,
                 refused: 0,
                 woken: None,
+                failure: None,
                 unsealed: None,
             },
             handles: Handles::default(),

@@ -36,6 +36,11 @@ impl Answer {
         Self { status, body_size, timings, content, ask: None, start, extra: Vec::new(), extra_fields: 0, told: false }
     }
 
+    /// When its request began.
+    pub fn start(&self) -> Nanos {
+        self.start
+    }
+
     /// When its last byte came.
     pub fn end(&self) -> Nanos {
         self.start + self.timings.total

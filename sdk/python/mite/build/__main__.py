@@ -18,7 +18,7 @@ def main():
     )
     parser.add_argument("path", metavar="PATH", help="a .py file, or the directory of a package")
     parser.add_argument("-o", dest="output", metavar="FILE", help="the component; default: PATH with .wasm")
-    parser.add_argument("--wit", metavar="DIR", help="the directory of the world `journey`; default: this package's own")
+    parser.add_argument("--wit", metavar="DIR", help="the directory of the world `python-journey`; default: this package's own")
     arguments = parser.parse_args()
     try:
         build(arguments.path, arguments.output, arguments.wit)

@@ -16,7 +16,7 @@ from mite.{module} import {exports}
 class Journeys:
     """What puts load on something."""
 
-    world, wit = "journey-with-hooks", ""
+    world, wit = "python-journey-with-hooks", ""
     #: Of the SDK.
     packages = ("mite", "mite_http", "mite_browser")
 

@@ -21,6 +21,8 @@ class Sources:
         self.files, self._left, self.problem = {}, [], None
         #: What they say, by the modules' names.
         self.trees = {}
+        #: What would be part of it if it were there, and directories of which every module is.
+        self.absent, self.directories = {}, []
         #: File, line and name of what is imported whatever happens.
         self.needed = []
         self._add(self.entry)
@@ -39,13 +41,20 @@ class Sources:
         for end in range(1, len(parts) + 1):
             for root in self._roots:
                 base = os.path.join(root, *parts[:end])
-                file = next((file for file in (os.path.join(base, "__init__.py"), base + ".py") if os.path.isfile(file)), None)
+                file = next((file for file in (os.path.join(base, "__init__.py"), base + ".py") if self._is_file(file)), None)
                 if file:
                     self._take(".".join(parts[:end]), file, os.path.relpath(file, root))
                     break
 
+    def _is_file(self, file):
+        if os.path.isfile(file):
+            return True
+        self.absent[file] = None
+        return False
+
     def _add_package(self, directory):
         for folder, folders, files in os.walk(directory):
+            self.directories.append(folder)
             folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
             for file in files:
                 if file.endswith(".py"):

@@ -75,6 +75,8 @@ Error_Redirects, Error_Cancelled = _error("Redirects", "value"), _error("Cancell
 class Content:
     def __init__(self, url, answer, history, message):
         self._url, self._answer, self._history, self._message = url, answer, history, message
+        #: When the request began, in seconds since 1970.
+        self.start = time.time() - answer.timings[-1] / 1e9
 
     def url(self):
         return self._url
