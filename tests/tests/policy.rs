@@ -160,7 +160,7 @@ fn rules() {
         (vec![], url.as_str(), None, "the local user reaches this machine"),
         (
             vec![],
-            "http://169.254.169.254/",
+            "http://169.254.169.254:9/",
             Some("it is a metadata address, which no journey reaches unless a rule names it"),
             "but",
         ),
@@ -234,7 +234,7 @@ fn secrets() {
         { "url": raw.url("/away"), "method": "POST", "headers": bearer, "body": "SECRET", "secret": "token" },
         { "url": raw.url("/echo"), "headers": bearer, "secret": "token" },
         { "url": raw.url("/encoded") },
-        { "url": "http://169.254.169.254/", "headers": bearer, "secret": "token" },
+        { "url": "http://169.254.169.254:9/", "headers": bearer, "secret": "token" },
     ]);
     let trial = Trial::visit(&steps).files(&[("token", format!("{CANARY}\n").as_bytes())]);
     let tested = trial.option("--secret=token=token").run().expect(0);
