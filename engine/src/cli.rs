@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand};
 use crate::build;
 use crate::cat;
 use crate::collector;
+use crate::component::compiler::inside;
 use crate::console::screen::Screen;
 use crate::distributed;
 use crate::doctor;
@@ -140,6 +141,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Show what is in a component and what it may do
     Inspect(inspect::Args),
+    /// What this program starts to compile a component, with bounds
+    #[command(hide = true)]
+    Compile(inside::Args),
 }
 
 /// Parses the command line and does what it says.
@@ -190,6 +194,7 @@ async fn run(command: Command, output: &Output, screen: &Screen) -> ExitCode {
             Ok(code) => code,
             Err(error) => failed(screen, &error.to_string(), 1),
         },
+        Command::Compile(args) => inside::run(args),
         Command::Inspect(args) => done(screen, inspect::run(&args).await, inspect::Error::exit_code),
         Command::PrometheusExporter(args) => {
             use exporter::process;

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{ComponentType, Lift, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime::component::{ComponentType, Lift, Linker};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::Error;
 use super::compile::Compiled;
 use super::engine::MEMORY_MAX;
-use super::output::Output;
+use super::limits::Limits;
+use super::wasi::Wasi;
+use super::{store, wasi};
 
 const INTERFACE: &str = "mite:processor/processors@0.1.0";
 /// Its start and its answer together; a tick is a millisecond.
@@ -25,27 +27,20 @@ pub struct Contents {
 }
 
 struct Host {
-    wasi: WasiCtx,
-    table: ResourceTable,
-    limits: StoreLimits,
+    wasi: Wasi,
+    limits: Limits,
 }
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
     }
 }
 
 /// Asks it. `engine` must be ticking (see [`super::ticker`]), else an endless loop is never ended.
 pub async fn contents(engine: &Engine, compiled: &Compiled) -> Result<Contents, Error> {
-    let package = Arc::<str>::from(compiled.package.as_str());
-    let (out, err) = (Output::new(package.clone(), "stdout"), Output::new(package, "stderr"));
-    let host = Host {
-        wasi: WasiCtx::builder().stdout(out).stderr(err).build(),
-        table: ResourceTable::new(),
-        limits: StoreLimitsBuilder::new().memory_size(MEMORY_MAX).instances(200).build(),
-    };
-    let mut store = Store::new(engine, host);
+    let host = Host { wasi: Wasi::new(&Arc::from(compiled.package.as_str())), limits: Limits::new(MEMORY_MAX) };
+    let mut store = store::bounded(engine, host);
     store.limiter(|host| &mut host.limits);
     store.set_epoch_deadline(TICKS_MAX);
     ask(engine, compiled, &mut store).await.map_err(|error| Error::Failed {
@@ -58,7 +53,7 @@ pub async fn contents(engine: &Engine, compiled: &Compiled) -> Result<Contents, 
 async fn ask(engine: &Engine, compiled: &Compiled, store: &mut Store<Host>) -> wasmtime::Result<Contents> {
     let component = compiled.code.load(engine)?;
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasi::add_to_linker(&mut linker)?;
     linker.define_unknown_imports_as_traps(&component)?;
     let instance = linker.instantiate_async(&mut *store, &component).await?;
     let interface = instance.get_export_index(&mut *store, None, INTERFACE);

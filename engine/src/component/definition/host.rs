@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::{Resource, ResourceTable};
-use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime::Result;
+use wasmtime::component::Resource;
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use crate::component::bindings::{Content, Pending, config, http, messages, timing, transaction, waiting};
-use crate::component::output::Output;
+use crate::component::limits::Limits;
+use crate::component::wasi::Wasi;
 use crate::wire::config::Config;
 
 /// The most messages that functions of `scenarios` may send before they are taken; more are an error of that function.
@@ -23,11 +24,9 @@ pub struct Sent {
 
 /// The store's data.
 pub struct Host {
-    wasi: WasiCtx,
-    table: ResourceTable,
+    pub wasi: Wasi,
     pub script: Arc<[u8]>,
-    pub limits: StoreLimits,
-    pub stderr: Output,
+    pub limits: Limits,
     pub config: Config,
     pub sent: Vec<Sent>,
     pub ticks: u32,
@@ -36,17 +35,14 @@ pub struct Host {
 
 impl Host {
     pub fn new(package: Arc<str>, script: Arc<[u8]>, config: Config, memory_max: usize) -> Self {
-        let stderr = Output::new(package.clone(), "stderr");
-        let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
-        let limits = StoreLimitsBuilder::new().memory_size(memory_max).instances(200).build();
-        let start = Instant::now();
-        Self { wasi, table: ResourceTable::new(), script, limits, stderr, config, sent: Vec::new(), ticks: 0, start }
+        let (wasi, limits, start) = (Wasi::new(&package), Limits::new(memory_max), Instant::now());
+        Self { wasi, script, limits, config, sent: Vec::new(), ticks: 0, start }
     }
 }
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
     }
 }
 

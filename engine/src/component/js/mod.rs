@@ -19,6 +19,7 @@ pub use error::Error;
 
 use super::cache::Cache;
 use super::compile::compile_bytes;
+use super::compiler::Bounds;
 use super::definition::Definition;
 use super::ticker::Ticker;
 use super::{engine, script};
@@ -54,7 +55,7 @@ fn built(entry: &Path, script: &[u8]) -> Result<Vec<u8>, Error> {
     runtime.block_on(async {
         let component = script::join(&snapshot::of(&wasm, ENGINE, Cache::open().as_ref()).await, script);
         let package = entry.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let compiled = compile_bytes(&wasm, package, entry.to_owned(), component)?;
+        let compiled = compile_bytes(&wasm, package, entry.to_owned(), component, &Bounds::default())?;
         Definition::open(&wasm, &compiled, Config::default()).await?;
         Ok(compiled.bytes)
     })

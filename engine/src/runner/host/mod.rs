@@ -10,8 +10,7 @@ mod waiting;
 
 use std::sync::{Arc, Mutex};
 
-use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 pub use self::http::Handles;
 pub use self::messages::{cut_off, report_trap, wasm_trace};
@@ -21,19 +20,14 @@ use super::http::Session;
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
 use crate::component::limits::Limits;
-use crate::component::output::Output;
+use crate::component::wasi::Wasi;
 use crate::wire::message::{Identity, Place};
-
-/// Handles of WASI (pollables, streams) that a journey may hold at once; one more traps.
-const WASI_HANDLES_MAX: usize = 1_000;
 
 /// The data of a journey's store.
 pub struct State {
-    wasi: WasiCtx,
+    wasi: Wasi,
     script: Arc<[u8]>,
-    table: ResourceTable,
     pub limits: Limits,
-    pub stderr: Output,
     /// Slices that the guest has computed through since it last called the host.
     pub slices: u32,
     pub run: Run,
@@ -60,16 +54,10 @@ pub struct Run {
 
 impl State {
     pub fn new(package: Arc<str>, script: Arc<[u8]>, journey: Arc<str>, identity: Identity, memory_max: usize) -> Self {
-        let stderr = Output::new(package.clone(), "stderr");
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(WASI_HANDLES_MAX);
-        let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
         Self {
-            wasi,
+            wasi: Wasi::new(&package),
             script,
-            table,
             limits: Limits::new(memory_max),
-            stderr,
             slices: 0,
             run: Run {
                 journey,
@@ -118,7 +106,7 @@ impl State {
         self.run.reported = false;
         self.limits.exhausted = false;
         self.slices = 0;
-        self.stderr.forget_tail();
+        self.wasi.stderr.forget_tail();
         if let Some(session) = Arc::get_mut(&mut self.session) {
             session.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
         } else {
@@ -149,6 +137,6 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
     }
 }

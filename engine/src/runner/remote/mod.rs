@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::component;
+use crate::component::{self, compiler::Bounds};
 use crate::wire::config::Config;
 use crate::wire::control::ours::{Asker, Extension, unpack};
 use crate::wire::control::{EXTENSION, Hello, Request};
@@ -48,6 +48,8 @@ pub struct Args {
     /// Threads that run journeys [default: the cores this process may use]
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroU32>,
+    #[command(flatten)]
+    pub components: Bounds,
 }
 
 /// Why a runner ends before its test does.

@@ -100,7 +100,7 @@ impl Life<'_> {
     async fn prepare(&mut self, test: &Test, mail: &mut Mail) -> Result<Result<Made, End>, Error> {
         let mut components = Vec::new();
         for wanted in &test.components {
-            match fetch::component(self.line, &self.from, wanted).await? {
+            match fetch::component(self.line, &self.from, wanted, &self.args.components).await? {
                 Ok(bytes) => components.push((wanted.package.clone(), bytes)),
                 Err(end) => return Ok(Err(end)),
             }
@@ -108,8 +108,9 @@ impl Life<'_> {
         let most = test.journeys_max.and_then(NonZeroU32::new);
         machine::prepare(test.peak, most).iter().for_each(|warning| tracing::warn!("{warning}"));
         let wanted = Wanted { peak: test.peak, journeys_max: most, journey_memory: test.journeys.journey_memory };
+        let bounds = self.args.components;
         let preparing = async {
-            let compiled = fetch::compile(components).await?;
+            let compiled = fetch::compile(components, bounds).await?;
             let made = tokio::task::spawn_blocking(move || {
                 let components: Vec<_> = compiled.iter().map(|it| (it.package.as_str(), &it.code)).collect();
                 room::make(wanted, &components)
