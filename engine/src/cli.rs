@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::build;
 use crate::cat;
 use crate::collector;
+use crate::component::compiler::inside;
 use crate::component::js;
 use crate::component::spec::build_sources_by;
 use crate::console::screen::Screen;
@@ -146,6 +147,9 @@ enum Command {
     /// Write a copy of this program that carries what runs JavaScript, started and compiled: a part of `make build`
     #[command(hide = true)]
     Carry { to: PathBuf },
+    /// What this program starts to compile a component, with bounds
+    #[command(hide = true)]
+    Compile(inside::Args),
 }
 
 /// Parses the command line and does what it says.
@@ -197,6 +201,7 @@ async fn run(command: Command, output: &Output, screen: &Screen) -> ExitCode {
             Ok(code) => code,
             Err(error) => failed(screen, &error.to_string(), 1),
         },
+        Command::Compile(args) => inside::run(args),
         Command::Inspect(args) => done(screen, inspect::run(&args).await, inspect::Error::exit_code),
         Command::Carry { to } => done(screen, js::carry(&to), |_| 1),
         Command::PrometheusExporter(args) => {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::component::cache::sha256;
 use crate::component::compile::{self, Compiled};
+use crate::component::compiler::Bounds;
 use crate::component::definition::Definition;
 use crate::component::limits::PAGE_BYTES;
 use crate::component::spec::{Component, SearchPath};
@@ -23,6 +24,8 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub components: Bounds,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -92,10 +95,10 @@ pub async fn run(args: &Args) -> Result<(), Error> {
     let _ticker =
         Ticker::start(&engine, || ()).map_err(|error| component::Error::Room { reason: error.to_string() })?;
     let path = SearchPath::from_environment();
-    let found = match compile::compile(&engine, &component, &path) {
+    let found = match compile::compile(&engine, &component, &path, &args.components) {
         Ok(compiled) => journeys(&engine, &compiled).await?,
         Err(component::Error::OtherWorld { .. }) => {
-            processors(&engine, &compile::compile_processors(&engine, &component, &path)?).await?
+            processors(&engine, &compile::compile_processors(&engine, &component, &path, &args.components)?).await?
         }
         Err(error) => return Err(error.into()),
     };

@@ -1,5 +1,6 @@
 //! What the tests share: the program as a child process, servers to put load on, and looks at what came out.
 
+pub mod bombs;
 pub mod delay;
 pub mod early;
 pub mod files;

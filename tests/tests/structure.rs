@@ -89,7 +89,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "distributed",
         ],
     ),
-    ("steer", &["wire", "shutdown", "scenario", "controller", "runner", "console"]),
+    ("steer", &["wire", "shutdown", "scenario", "component", "controller", "runner", "console"]),
     ("distributed", &["wire", "shutdown", "scenario", "component", "controller", "steer", "console"]),
     ("main", &[]),
     ("lib", &[]),
@@ -186,6 +186,25 @@ fn unsafe_stands_in_one_file() {
     let is_unsafe = |path: &&PathBuf| std::fs::read_to_string(path).expect("a source").contains("unsafe ");
     let with: Vec<_> = guest.iter().filter(is_unsafe).filter_map(|path| path.file_name()).collect();
     assert_eq!(with, ["promises.rs"]);
+}
+
+/// What would open the sandbox if it were done elsewhere, or at all.
+#[test]
+fn each_door_of_the_sandbox_is_in_one_file() {
+    let all = engine();
+    for (word, file) in [
+        ("WasiCtx::builder", Some("component/wasi.rs")),
+        ("add_to_linker_async", Some("component/wasi.rs")),
+        ("Store::new(", Some("component/store.rs")),
+        ("precompile_component", Some("component/compiler/inside.rs")),
+        ("component::Component::new(", None),
+        (".inherit_", None),
+        ("allow_tcp(true", None),
+        ("preopened_dir", None),
+    ] {
+        let with: Vec<_> = all.iter().filter(|(_, text)| text.contains(word)).map(|(file, _)| file.as_str()).collect();
+        assert_eq!(with, file.into_iter().collect::<Vec<_>>(), "`{word}`");
+    }
 }
 
 #[test]

@@ -1,15 +1,23 @@
 //! Compiled code, kept on disk from run to run.
 //!
 //! THE ONLY FILE OF THE ENGINE WITH `unsafe`: machine code is loaded here. wasmtime can't tell code that it made from
-//! anything else, so only files that this module wrote itself may be loaded: they stand in a directory that only this user
-//! can enter, are opened without following links, belong to this user, can be written by nobody else, and begin with the
-//! SHA-256 of what follows, keyed by a secret that stands in the same directory. Whatever fails a check is compiled anew.
+//! anything else, so only code of this program's own compiler is loaded: what it has just answered, what is part of the program, and
+//! files that this module wrote itself. Those stand in a directory that only this user can write to, are opened without following
+//! links, belong to this user, can be written by nobody else, and begin with a seal over their name and what follows, keyed by a
+//! secret of random bytes that stands in the same directory. Their name is made of the component, wasmtime's version and the
+//! settings. Whatever fails a check is said once and compiled anew.
+//!
+//! ```text
+//! directory    files that nobody else could have written
+//! seal         the keyed check
+//! ```
 
 #![allow(unsafe_code, reason = "loading compiled code is unsafe by nature; this file is where it is allowed")]
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+mod directory;
+mod seal;
+
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,35 +26,49 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::carried;
+use super::compiler::Machine;
+use directory::{Directory, Distrust, Seen};
+use seal::Secret;
 
-/// Larger files are not loaded: a Python component has 40 MB of code.
-const CODE_MAX: u64 = 512 << 20;
+/// More is not compiled, kept or loaded: a Python component has 40 MB of code.
+pub const CODE_MAX: u64 = 512 << 20;
+/// What all files of a directory may have together: beyond that those go that were of no use for longest.
+const KEPT_MAX: u64 = 2 << 30;
 const SECRET: &str = "secret";
+/// The endings of files that go when there are too many. Those being written are among them, should nobody finish them.
+const ENDINGS: [&str; 4] = [".code", ".made", ".wasm", ".tmp"];
 
-/// Machine code made by this process's own compiler, or read back from where this module had put it; and the script it runs.
+/// Machine code of this program's own compiler, and the script it runs.
 pub struct Code {
-    machine: Vec<u8>,
+    machine: Bytes,
     script: Arc<[u8]>,
 }
 
-impl Code {
-    /// Compiles a component that has been validated.
-    pub fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
-        Ok(Self::from(engine.precompile_component(component)?))
-    }
+enum Bytes {
+    Compiled(Vec<u8>),
+    /// A file with its seal in front.
+    Kept(Vec<u8>),
+}
 
-    fn from(machine: Vec<u8>) -> Self {
+impl From<Machine> for Code {
+    fn from(machine: Machine) -> Self {
+        Self::of(Bytes::Compiled(machine.into_bytes()))
+    }
+}
+
+impl Code {
+    fn of(machine: Bytes) -> Self {
         Self { machine, script: Arc::default() }
     }
 
     /// What this program carries for a component under this engine's version and settings.
     pub fn carried(engine: &Engine, component: &[u8]) -> Option<Self> {
-        carried::find(&code_name(engine, component)).map(Self::from)
+        carried::find(&code_name(engine, component)).map(|code| Self::of(Bytes::Compiled(code)))
     }
 
     /// The name and the code, for a program that is to carry it.
     pub fn to_carry(self, engine: &Engine, component: &[u8]) -> (String, Vec<u8>) {
-        (code_name(engine, component), self.machine)
+        (code_name(engine, component), self.machine().to_vec())
     }
 
     /// The same code, with the script of one component.
@@ -59,19 +81,27 @@ impl Code {
         self.script.clone()
     }
 
+    fn machine(&self) -> &[u8] {
+        match &self.machine {
+            Bytes::Compiled(code) => code,
+            Bytes::Kept(file) => &file[seal::BYTES..],
+        }
+    }
+
     /// Loads it into an engine. Engines of all settings of ours share what code depends on; wasmtime checks that.
     pub fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        // SAFETY: `Code` is made by wasmtime's compiler in this process, or read by `Cache::get`, which hands out only what
-        // `Cache::put` had written (see the module's text), or part of this very program: so it is unchanged output of the same
-        // compiler.
-        unsafe { Component::deserialize(engine, &self.machine) }
+        // SAFETY: `Code` is made of what this program's compiler has answered (`Machine`, which only it makes), of what is part of
+        // this program, or read by `Cache::get`, which hands out only what `Cache::put` had written (see the module's text): it
+        // is unchanged output of the same compiler.
+        unsafe { Component::deserialize(engine, self.machine()) }
     }
 }
 
 /// The directory of compiled code.
 pub struct Cache {
-    directory: PathBuf,
-    secret: Vec<u8>,
+    directory: Directory,
+    secret: Secret,
+    kept_max: u64,
 }
 
 impl Cache {
@@ -85,112 +115,121 @@ impl Cache {
         Self::open_at(&directory)
     }
 
-    pub fn open_at(directory: &Path) -> Option<Self> {
-        let mut builder = std::fs::DirBuilder::new();
-        // It exists already, or its parents are made as they usually are.
-        if !directory.exists() {
-            std::fs::create_dir_all(directory.parent()?).ok()?;
-            builder.mode(0o700).create(directory).ok()?;
-        }
-        let metadata = std::fs::symlink_metadata(directory).ok()?;
-        let own = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-        if !own || metadata.mode() & 0o022 != 0 {
-            tracing::warn!("{} is not used for compiled code: others can write to it", directory.display());
-            return None;
-        }
-        let directory = directory.to_owned();
-        let secret = secret(&directory)?;
-        Some(Self { directory, secret })
+    pub fn open_at(path: &Path) -> Option<Self> {
+        let opened = Directory::open(path).and_then(|directory| {
+            let secret = secret(&directory)?;
+            Ok(Self { directory, secret, kept_max: KEPT_MAX })
+        });
+        opened.map_err(|why| tracing::warn!("{} is not used for compiled code: {why}", path.display())).ok()
     }
 
     /// Where it is.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.directory.path()
     }
 
     /// The code of a component under this engine's version and settings.
     pub fn get(&self, engine: &Engine, component: &[u8]) -> Option<Code> {
-        let file = open_own(&self.path(engine, component))?;
-        let mut kept = Vec::new();
-        file.take(CODE_MAX).read_to_end(&mut kept).ok()?;
-        let (seal, code) = kept.split_at_checked(32)?;
-        (self.seal(code)[..] == *seal).then(|| Code::from(code.to_vec()))
+        self.sealed(&code_name(engine, component)).map(|file| Code::of(Bytes::Kept(file)))
     }
 
     /// Keeps code for the next run; a failure to do so costs only time then.
     pub fn put(&self, engine: &Engine, component: &[u8], code: &Code) -> std::io::Result<()> {
-        write(&self.path(engine, component), &[&self.seal(&code.machine), &code.machine])
+        self.put_sealed(&code_name(engine, component), code.machine())
     }
 
     /// A component that was sent before, by its SHA-256 in hexadecimal digits: what it hashes to is looked at, whoever wrote it.
     pub fn component(&self, sha256_hex: &str) -> Option<Vec<u8>> {
-        let mut kept = Vec::new();
-        open_own(&self.component_path(sha256_hex)?)?.take(CODE_MAX).read_to_end(&mut kept).ok()?;
+        let name = component_name(sha256_hex)?;
+        let kept = self.read(&name)?;
         (sha256(&kept) == sha256_hex).then_some(kept)
     }
 
     /// Keeps a component for the next test.
     pub fn put_component(&self, component: &[u8]) -> std::io::Result<()> {
-        let digest = sha256(component);
-        match self.component_path(&digest) {
-            Some(path) => write(&path, &[component]),
+        match component_name(&sha256(component)) {
+            Some(name) => self.write(&name, &[component]),
             None => Ok(()),
         }
     }
 
-    /// What this program has made of some bytes and kept.
-    pub fn made_of(&self, source: &[u8]) -> Option<Vec<u8>> {
-        let mut kept = Vec::new();
-        open_own(&self.made_path(source))?.take(CODE_MAX).read_to_end(&mut kept).ok()?;
-        let (seal, made) = kept.split_at_checked(32)?;
-        (self.seal(made)[..] == *seal).then(|| made.to_vec())
+    /// What this program has made of some bytes and kept. `how` says in which way: another way makes something else.
+    pub fn made_of(&self, source: &[u8], how: &str) -> Option<Vec<u8>> {
+        self.sealed(&made_name(source, how)).map(|mut file| file.split_off(seal::BYTES))
     }
 
     /// Keeps what was made of some bytes.
-    pub fn put_made_of(&self, source: &[u8], made: &[u8]) -> std::io::Result<()> {
-        write(&self.made_path(source), &[&self.seal(made), made])
+    pub fn put_made_of(&self, source: &[u8], how: &str, made: &[u8]) -> std::io::Result<()> {
+        self.put_sealed(&made_name(source, how), made)
     }
 
-    fn made_path(&self, source: &[u8]) -> PathBuf {
-        self.directory.join(made_name(source))
+    /// A file with its seal in front, if that is right.
+    fn sealed(&self, name: &str) -> Option<Vec<u8>> {
+        let file = self.read(name)?;
+        let sealed = file.split_at_checked(seal::BYTES);
+        if sealed.is_some_and(|(seal, contents)| self.secret.is_seal(seal, name, contents)) {
+            return Some(file);
+        }
+        self.distrust(name, &"it is not what this program has written there");
+        None
     }
 
-    /// None: that is no digest.
-    fn component_path(&self, sha256_hex: &str) -> Option<PathBuf> {
-        let is_digest = sha256_hex.len() == 64 && sha256_hex.bytes().all(|digit| digit.is_ascii_hexdigit());
-        is_digest.then(|| self.directory.join(format!("{sha256_hex}.wasm")))
+    fn put_sealed(&self, name: &str, contents: &[u8]) -> std::io::Result<()> {
+        self.write(name, &[&self.secret.seal(name, contents), contents])
     }
 
-    fn path(&self, engine: &Engine, component: &[u8]) -> PathBuf {
-        self.directory.join(code_name(engine, component))
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        match self.directory.read(name, CODE_MAX, Seen::ByAll) {
+            Ok(contents) => {
+                contents.iter().for_each(|_| self.directory.touch(name));
+                contents
+            }
+            Err(why) => {
+                self.distrust(name, &why);
+                None
+            }
+        }
     }
 
-    /// HMAC-SHA-256 (RFC 2104) would guard against lengthening; here the code's length is sealed with it instead.
-    fn seal(&self, code: &[u8]) -> [u8; 32] {
-        let mut seal = Sha256::new();
-        seal.update(&self.secret);
-        seal.update((code.len() as u64).to_le_bytes());
-        seal.update(code);
-        seal.finalize().into()
+    /// What can't be believed is made anew and replaced, so this is said once.
+    fn distrust(&self, name: &str, why: &dyn std::fmt::Display) {
+        tracing::warn!("{} is not used, but made anew: {why}", self.directory().join(name).display());
+    }
+
+    fn write(&self, name: &str, parts: &[&[u8]]) -> std::io::Result<()> {
+        self.directory.write(name, parts)?;
+        self.directory.shrink(self.kept_max, |name| ENDINGS.iter().any(|ending| name.ends_with(ending)))
     }
 }
 
-/// What is made of some bytes, by this version of the program: another may make something else.
-pub fn made_name(source: &[u8]) -> String {
+/// Another program may make something else.
+pub fn made_name(source: &[u8], how: &str) -> String {
     let mut key = Sha256::new();
-    key.update(env!("CARGO_PKG_VERSION"));
+    for part in [env!("CARGO_PKG_VERSION"), "\0", how, "\0"] {
+        key.update(part);
+    }
     key.update(source);
-    format!("{}.made", hex(&key.finalize()[..]))
+    format!("{}.made", hex(&key.finalize()))
 }
 
-/// The code of a component under this engine's version and settings, which are those of the processor too.
+/// None: that is no digest.
+fn component_name(sha256_hex: &str) -> Option<String> {
+    let is_digest = sha256_hex.len() == 64 && sha256_hex.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_digest.then(|| format!("{sha256_hex}.wasm"))
+}
+
 fn code_name(engine: &Engine, component: &[u8]) -> String {
+    let mut key = Sha256::new();
+    key.update(settings(engine));
+    key.update(component);
+    format!("{}.code", hex(&key.finalize()))
+}
+
+/// What code depends on beside its component: wasmtime's version, its settings and the processor.
+fn settings(engine: &Engine) -> [u8; 32] {
     let mut settings = Settings(Sha256::new());
     std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut settings);
-    let mut key = Sha256::new();
-    key.update(settings.0.finalize());
-    key.update(component);
-    format!("{}.code", hex(&key.finalize()[..]))
+    settings.0.finalize().into()
 }
 
 /// Feeds what wasmtime says of its version and settings into SHA-256: the standard hasher may change from build to build.
@@ -207,45 +246,23 @@ impl std::hash::Hasher for Settings {
 }
 
 /// Reads the directory's secret, or makes one.
-fn secret(directory: &Path) -> Option<Vec<u8>> {
-    let path = directory.join(SECRET);
-    if let Some(file) = open_own(&path) {
-        let mut secret = Vec::new();
-        file.take(32).read_to_end(&mut secret).ok()?;
-        if secret.len() == 32 {
-            return Some(secret);
+fn secret(directory: &Directory) -> Result<Secret, Distrust> {
+    // Another process may make one at the same time: whoever is first has made it for all.
+    for _ in 0..3 {
+        match directory.read(SECRET, seal::BYTES as u64, Seen::ByItsUserOnly) {
+            Ok(None) => {}
+            found => {
+                if let Some(secret) = found.ok().flatten().and_then(|bytes| Secret::new(&bytes)) {
+                    return Ok(secret);
+                }
+                directory.remove(SECRET);
+            }
         }
+        let mut bytes = [0; seal::BYTES];
+        std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        directory.write_first(SECRET, &[&bytes])?;
     }
-    let mut secret = vec![0; 32];
-    File::open("/dev/urandom").ok()?.read_exact(&mut secret).ok()?;
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).ok()?;
-    file.write_all(&secret).ok()?;
-    std::fs::rename(&temporary, &path).ok()?;
-    Some(secret)
-}
-
-/// Opens a regular file that is this user's and that nobody else can write; links are not followed.
-fn open_own(path: &Path) -> Option<File> {
-    let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).ok()?;
-    let file = OpenOptions::new().read(true).custom_flags(nofollow).open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    let own = metadata.is_file()
-        && metadata.uid() == rustix::process::geteuid().as_raw()
-        && metadata.mode() & 0o022 == 0
-        && metadata.len() <= CODE_MAX;
-    own.then_some(file)
-}
-
-/// Whole or not at all.
-fn write(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    drop(file);
-    std::fs::rename(&temporary, path)
+    Err(Distrust::Io(std::io::Error::other("its file `secret` can't be had")))
 }
 
 /// In hexadecimal digits.

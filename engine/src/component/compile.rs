@@ -7,11 +7,10 @@ use wasmtime::Engine;
 
 use super::Error;
 use super::cache::{Cache, Code};
+use super::compiler::{self, Bounds};
 use super::script;
 use super::spec::{self, SearchPath};
 
-/// The largest component: a Python one has 22 MB.
-pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 /// Those of WASI that grant nothing (no files, no sockets, no environment: they link, and every call that would need one of
 /// those fails).
 const WASI: &[&str] = &["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/"];
@@ -71,13 +70,23 @@ pub struct Compiled {
 }
 
 /// Reads, checks and compiles a component with journeys.
-pub fn compile(engine: &Engine, component: &spec::Component, path: &SearchPath) -> Result<Compiled, Error> {
-    compile_for(&JOURNEYS, engine, component, path)
+pub fn compile(
+    engine: &Engine,
+    component: &spec::Component,
+    path: &SearchPath,
+    bounds: &Bounds,
+) -> Result<Compiled, Error> {
+    compile_for(&JOURNEYS, engine, component, path, bounds)
 }
 
 /// Reads, checks and compiles a component with processors.
-pub fn compile_processors(engine: &Engine, component: &spec::Component, path: &SearchPath) -> Result<Compiled, Error> {
-    compile_for(&PROCESSORS, engine, component, path)
+pub fn compile_processors(
+    engine: &Engine,
+    component: &spec::Component,
+    path: &SearchPath,
+    bounds: &Bounds,
+) -> Result<Compiled, Error> {
+    compile_for(&PROCESSORS, engine, component, path, bounds)
 }
 
 fn compile_for(
@@ -85,15 +94,22 @@ fn compile_for(
     engine: &Engine,
     component: &spec::Component,
     path: &SearchPath,
+    bounds: &Bounds,
 ) -> Result<Compiled, Error> {
     let file = component.find(path)?;
-    let bytes = read(&file)?;
-    compile_read(world, engine, component.package(), file, bytes)
+    let bytes = read(&file, bounds.component_bytes())?;
+    compile_read(world, engine, component.package(), file, bytes, bounds)
 }
 
 /// Checks and compiles a component with journeys that is there already; `path` is what it is called if something is wrong with it.
-pub fn compile_bytes(engine: &Engine, package: String, path: PathBuf, bytes: Vec<u8>) -> Result<Compiled, Error> {
-    compile_read(&JOURNEYS, engine, package, path, bytes)
+pub fn compile_bytes(
+    engine: &Engine,
+    package: String,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    bounds: &Bounds,
+) -> Result<Compiled, Error> {
+    compile_read(&JOURNEYS, engine, package, path, bytes, bounds)
 }
 
 /// The same with processors.
@@ -102,8 +118,9 @@ pub fn compile_processor_bytes(
     package: String,
     path: PathBuf,
     bytes: Vec<u8>,
+    bounds: &Bounds,
 ) -> Result<Compiled, Error> {
-    compile_read(&PROCESSORS, engine, package, path, bytes)
+    compile_read(&PROCESSORS, engine, package, path, bytes, bounds)
 }
 
 fn compile_read(
@@ -112,7 +129,9 @@ fn compile_read(
     package: String,
     path: PathBuf,
     bytes: Vec<u8>,
+    bounds: &Bounds,
 ) -> Result<Compiled, Error> {
+    allow(&path, bytes.len() as u64, bounds.component_bytes())?;
     let imports = check(world, &path, &bytes)?;
     let cache = Cache::open();
     // Code is kept under what it is made of, so that all journeys in JavaScript share their engine's.
@@ -121,15 +140,21 @@ fn compile_read(
     let cached = kept.is_some();
     let code = match kept {
         Some(code) => code,
-        None => compile_new(engine, cache.as_ref(), &path, own)?,
+        None => compile_new(engine, cache.as_ref(), &path, own, bounds)?,
     }
     .with_script(script);
     Ok(Compiled { package, path, bytes, code, imports, cached })
 }
 
-fn compile_new(engine: &Engine, cache: Option<&Cache>, file: &Path, bytes: &[u8]) -> Result<Code, Error> {
-    let code = Code::compile(engine, bytes)
-        .map_err(|error| Error::Compile { path: file.to_owned(), reason: format!("{error:#}") })?;
+fn compile_new(
+    engine: &Engine,
+    cache: Option<&Cache>,
+    file: &Path,
+    bytes: &[u8],
+    bounds: &Bounds,
+) -> Result<Code, Error> {
+    let compiled = compiler::compile(bytes, bounds);
+    let code = Code::from(compiled.map_err(|reason| Error::Compile { path: file.to_owned(), reason })?);
     match cache.map(|cache| cache.put(engine, bytes, &code)) {
         Some(Err(error)) => tracing::warn!("compiled code can't be kept for the next time: {error}"),
         Some(Ok(())) => {}
@@ -138,13 +163,17 @@ fn compile_new(engine: &Engine, cache: Option<&Cache>, file: &Path, bytes: &[u8]
     Ok(code)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
-    let bytes = std::fs::metadata(path).map_err(failed)?.len();
-    if bytes > COMPONENT_BYTES_MAX {
-        return Err(Error::TooLarge { path: path.to_owned(), bytes, limit: COMPONENT_BYTES_MAX });
-    }
+    allow(path, std::fs::metadata(path).map_err(failed)?.len(), limit)?;
     std::fs::read(path).map_err(failed)
+}
+
+fn allow(path: &Path, bytes: u64, limit: u64) -> Result<(), Error> {
+    if bytes > limit {
+        return Err(Error::TooLarge { path: path.to_owned(), bytes, limit: limit >> 20 });
+    }
+    Ok(())
 }
 
 /// Whether this is a component for that world: before anything is compiled, so that the answer says what is wrong with it. Answers

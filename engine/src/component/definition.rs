@@ -20,6 +20,7 @@ use super::compile::Compiled;
 use super::engine::MEMORY_MAX;
 use super::hooks::{self, Hooked, SETUP};
 use super::script::{self, Scripted};
+use super::{store, wasi};
 use crate::wire::config::Config;
 pub(super) use host::Host;
 pub use host::Sent;
@@ -164,10 +165,10 @@ impl Definition {
 /// A store for an instance that is asked, and all that it may import.
 pub(super) fn surroundings(engine: &Engine, host: Host) -> wasmtime::Result<(Store<Host>, Linker<Host>)> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasi::add_to_linker(&mut linker)?;
     Journey::add_to_linker::<_, wasmtime::component::HasSelf<Host>>(&mut linker, |host| host)?;
     script::add_to_linker(&mut linker)?;
-    let mut store = Store::new(engine, host);
+    let mut store = store::bounded(engine, host);
     store.limiter(|host| &mut host.limits);
     watch(&mut store);
     Ok((store, linker))
@@ -192,7 +193,7 @@ async fn describe(package: &str, instance: &Journey, store: &mut Store<Host>) ->
 
 /// The error of a trap: the last line the guest wrote to stderr says more than the trap does.
 fn failed(package: &str, what: &str, store: &Store<Host>, trap: &wasmtime::Error) -> Error {
-    let said = store.data().stderr.take_tail();
+    let said = store.data().wasi.stderr.take_tail();
     let said: Vec<_> =
         said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:")).collect();
     let reason = match said.as_slice() {

@@ -3,6 +3,7 @@
 use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 
 use super::Error;
+use super::store::INSTANCES_MAX;
 
 /// What a guest may use of memory unless a test says otherwise.
 pub const MEMORY_MAX: usize = 256 << 20;
@@ -78,9 +79,10 @@ fn pool(room: Room) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     let journeys = room.journeys.max(1);
     pool.total_component_instances(journeys);
+    const INSTANCES: u32 = INSTANCES_MAX as u32;
     // Only a count: Python components have tens of core instances.
-    pool.total_core_instances(journeys.saturating_mul(200));
-    pool.max_core_instances_per_component(200);
+    pool.total_core_instances(journeys.saturating_mul(INSTANCES));
+    pool.max_core_instances_per_component(INSTANCES);
     pool.total_memories(journeys.saturating_mul(room.memories.max(1)));
     pool.max_memories_per_component(room.memories.max(1));
     pool.total_tables(journeys.saturating_mul(room.tables.max(1)));

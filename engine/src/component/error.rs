@@ -37,7 +37,7 @@ pub enum Error {
     NotFound { package: String, names: Vec<String>, directories: Vec<PathBuf> },
     #[error("can't read {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{} has {bytes} bytes, more than the limit of {limit}", path.display())]
+    #[error("{} has {bytes} bytes, and a component may have {limit} MiB: see --component-size", path.display())]
     TooLarge { path: PathBuf, bytes: u64, limit: u64 },
     #[error("{} is a core WebAssembly module, not a component: build it for the target wasm32-wasip2", path.display())]
     CoreModule { path: PathBuf },
@@ -49,7 +49,7 @@ pub enum Error {
     Invalid { path: PathBuf, reason: String },
     #[error(
         "{} needs what mite doesn't have: {}; build it with this mite's SDK (world {world})",
-        path.display(), imports.join(", ")
+        path.display(), listed(imports)
     )]
     UnknownImports { path: PathBuf, imports: Vec<String>, world: &'static str },
     #[error(
@@ -72,6 +72,18 @@ pub enum Error {
     Wrong { package: String, what: String, reason: String },
     #[error("can't make room for journeys: {reason}")]
     Room { reason: String },
+}
+
+/// Names that a list of them may have: a component may import as many as it likes.
+const NAMES_MAX: usize = 100;
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 100;
+
+fn listed(names: &[String]) -> String {
+    let more = names.len().saturating_sub(NAMES_MAX);
+    let cut = |name: &String| name.chars().take(NAME_CHARS_MAX).collect::<String>();
+    let names = names.iter().take(NAMES_MAX).map(cut).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{names} and {more} more") } else { names }
 }
 
 fn hint(path: &std::path::Path) -> String {

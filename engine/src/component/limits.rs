@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::ResourceLimiter;
 
+use super::store::{INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
+
 /// Bytes of a page of linear memory: in pages, components say what they begin with.
 pub const PAGE_BYTES: u64 = 65_536;
 /// Elements of one table: a large component has some thousands.
@@ -116,6 +118,18 @@ impl ResourceLimiter for Limits {
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
     }
 }
 

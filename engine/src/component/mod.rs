@@ -4,6 +4,7 @@ pub mod bindings;
 pub mod cache;
 mod carried;
 pub mod compile;
+pub mod compiler;
 pub mod definition;
 pub mod engine;
 pub mod error;
@@ -16,7 +17,9 @@ pub mod output;
 pub mod processors;
 pub mod script;
 pub mod spec;
+pub mod store;
 pub mod ticker;
+pub mod wasi;
 
 pub use error::Error;
 pub use fetch::fetch;

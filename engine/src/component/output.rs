@@ -88,7 +88,7 @@ impl Output {
 }
 
 /// Control characters never reach a log or terminal raw.
-fn escape(character: char) -> impl Iterator<Item = char> {
+pub(super) fn escape(character: char) -> impl Iterator<Item = char> {
     let plain = !character.is_control() && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let escaped = (!plain).then(|| character.escape_default()).into_iter().flatten();
     plain.then_some(character).into_iter().chain(escaped)

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, ComponentType, Lift, Linker, ResourceTable, ResourceType};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, bail};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime::component::{Component, ComponentType, Lift, Linker, ResourceType};
+use wasmtime::{Engine, Store, bail};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::Error;
 use super::compile::Compiled;
 use super::engine::MEMORY_MAX;
+use super::limits::Limits;
 use super::output::Output;
 use super::script::{self, Scripted};
+use super::wasi::Wasi;
+use super::{store, wasi};
 
 /// The package of the interfaces that only processors may use.
 const PACKAGE: &str = "mite:processor/";
@@ -29,9 +32,8 @@ pub struct Contents {
 }
 
 struct Host {
-    wasi: WasiCtx,
-    table: ResourceTable,
-    limits: StoreLimits,
+    wasi: Wasi,
+    limits: Limits,
     script: Arc<[u8]>,
 }
 
@@ -48,21 +50,16 @@ impl Scripted for Host {
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
     }
 }
 
 /// Asks it. `engine` must be ticking (see [`super::ticker`]), else an endless loop is never ended.
 pub async fn contents(engine: &Engine, compiled: &Compiled) -> Result<Contents, Error> {
-    let package = Arc::<str>::from(compiled.package.as_str());
-    let (out, err) = (Output::new(package.clone(), "stdout"), Output::new(package, "stderr"));
-    let host = Host {
-        wasi: WasiCtx::builder().stdout(out).stderr(err.clone()).build(),
-        table: ResourceTable::new(),
-        limits: StoreLimitsBuilder::new().memory_size(MEMORY_MAX).instances(200).build(),
-        script: compiled.code.script(),
-    };
-    let mut store = Store::new(engine, host);
+    let wasi = Wasi::new(&Arc::from(compiled.package.as_str()));
+    let err = wasi.stderr.clone();
+    let host = Host { wasi, limits: Limits::new(MEMORY_MAX), script: compiled.code.script() };
+    let mut store = store::bounded(engine, host);
     store.limiter(|host| &mut host.limits);
     store.set_epoch_deadline(TICKS_MAX);
     ask(engine, compiled, &mut store).await.map_err(|error| Error::Failed {
@@ -83,7 +80,7 @@ fn said(stderr: &Output) -> Option<String> {
 async fn ask(engine: &Engine, compiled: &Compiled, store: &mut Store<Host>) -> wasmtime::Result<Contents> {
     let component = compiled.code.load(engine)?;
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasi::add_to_linker(&mut linker)?;
     script::add_to_linker(&mut linker)?;
     absent(&mut linker, engine, &component)?;
     let instance = linker.instantiate_async(&mut *store, &component).await?;

@@ -8,6 +8,7 @@ use wasmtime::Engine;
 use super::data::{self, Format, Rows, Source};
 use crate::component::bindings::scenarios as wit;
 use crate::component::compile::{Compiled, compile, compile_bytes};
+use crate::component::compiler::Bounds;
 use crate::component::definition::Definition;
 use crate::component::fetch;
 use crate::component::spec::{self, SearchPath, Spec};
@@ -96,9 +97,15 @@ pub struct Plan {
 }
 
 /// Makes a plan: compiles the components and asks the scenario's.
-pub async fn plan(engine: &Engine, path: &SearchPath, config: Config, wanted: &Wanted) -> Result<Plan, Error> {
+pub async fn plan(
+    engine: &Engine,
+    path: &SearchPath,
+    bounds: &Bounds,
+    config: Config,
+    wanted: &Wanted,
+) -> Result<Plan, Error> {
     let (Wanted::Scenario(spec) | Wanted::Journey { spec, .. } | Wanted::Once { spec, .. }) = wanted;
-    let compiled = compiled(engine, &spec.component, path).await?;
+    let compiled = compiled(engine, &spec.component, path, bounds).await?;
     let definition = Definition::open(engine, &compiled, config).await?;
     let components = BTreeMap::from([(compiled.package.clone(), compiled)]);
     let plan = Plan {
@@ -110,7 +117,7 @@ pub async fn plan(engine: &Engine, path: &SearchPath, config: Config, wanted: &W
         components,
         definition,
     };
-    let mut planner = Planner { engine, path, plan, named: BTreeMap::new() };
+    let mut planner = Planner { engine, path, bounds, plan, named: BTreeMap::new() };
     planner.plan.definition.setup().await?;
     match wanted {
         Wanted::Scenario(spec) => planner.scenario(&spec.name).await?,
@@ -132,17 +139,20 @@ async fn compiled(
     engine: &Engine,
     component: &spec::Component,
     path: &SearchPath,
+    bounds: &Bounds,
 ) -> Result<Compiled, component::Error> {
-    let (engine, component, path) = (engine.clone(), component.clone(), path.clone());
+    let (engine, component, path, bounds) = (engine.clone(), component.clone(), path.clone(), *bounds);
     let package = component.package();
     let fetched = match &component {
-        spec::Component::Remote(remote) => Some((PathBuf::from(remote.url.as_str()), fetch(remote).await?)),
+        spec::Component::Remote(remote) => {
+            Some((PathBuf::from(remote.url.as_str()), fetch(remote, bounds.component_bytes()).await?))
+        }
         spec::Component::File(_) | spec::Component::Package(_) => None,
     };
     let name = package.clone();
     let compiling = tokio::task::spawn_blocking(move || match fetched {
-        Some((place, bytes)) => compile_bytes(&engine, name, place, bytes),
-        None => compile(&engine, &component, &path),
+        Some((place, bytes)) => compile_bytes(&engine, name, place, bytes, &bounds),
+        None => compile(&engine, &component, &path, &bounds),
     });
     compiling.await.unwrap_or_else(|panic| {
         let what = "compiling".to_owned();
@@ -153,6 +163,7 @@ async fn compiled(
 struct Planner<'a> {
     engine: &'a Engine,
     path: &'a SearchPath,
+    bounds: &'a Bounds,
     plan: Plan,
     /// Components by what scenarios call them; sources are built once.
     named: BTreeMap<String, spec::Component>,
@@ -203,7 +214,7 @@ impl Planner<'_> {
                 // Asked in an instance of its own if it is another component's, which then replaces the scenario's: a
                 // single journey has no scenario function that could be asked again.
                 if datapool.component.package() != self.plan.definition.package() {
-                    let compiled = compiled(self.engine, &datapool.component, self.path).await?;
+                    let compiled = compiled(self.engine, &datapool.component, self.path, self.bounds).await?;
                     let config = self.plan.definition.config().clone();
                     self.plan.definition = Definition::open(self.engine, &compiled, config).await?;
                 }
@@ -246,7 +257,7 @@ impl Planner<'_> {
             self.plan.definition.require_journey(journey)?;
             return Ok(package);
         }
-        let compiled = compiled(self.engine, &component, self.path).await?;
+        let compiled = compiled(self.engine, &component, self.path, self.bounds).await?;
         let other = Definition::open(self.engine, &compiled, Config::default()).await?;
         other.require_journey(journey)?;
         self.plan.components.insert(package.clone(), compiled);

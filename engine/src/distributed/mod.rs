@@ -174,7 +174,7 @@ async fn prepare<'a>(args: &'a Args, wanted: &Wanted) -> Result<Ready<'a>, Error
     let config = Config::from_environment(&args.test.added).map_err(Error::Config)?;
     let plain = engine::plain()?;
     let ticker = Ticker::start(&plain, || ())?;
-    let mut plan = plan::plan(&plain, &SearchPath::from_environment(), config, wanted).await?;
+    let mut plan = plan::plan(&plain, &SearchPath::from_environment(), &args.test.components, config, wanted).await?;
     let run = steer::run_id();
     let run_id = run_id_field(&run);
     let account = Account {

@@ -121,7 +121,7 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
     let secrets = runner::secrets::read(&policy)?;
     let plain = engine::plain()?;
     let ticker = Ticker::start(&plain, || ())?;
-    let mut plan = plan::plan(&plain, &SearchPath::from_environment(), config, wanted).await?;
+    let mut plan = plan::plan(&plain, &SearchPath::from_environment(), &args.test.components, config, wanted).await?;
     let most = args.test.runner_max_journeys;
     let mut warnings = machine::prepare(plan.peak(), most);
     let room =

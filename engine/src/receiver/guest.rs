@@ -11,9 +11,9 @@ use super::bindings::{Processor, ProcessorPre};
 use super::host::{Call, Fate, Host, Progress, Settings};
 use super::lane::Counts;
 use super::patience::Seldom;
-use crate::component::Error;
 use crate::component::compile::Compiled;
 use crate::component::script;
+use crate::component::{Error, store, wasi};
 use crate::wire::batch::Batch;
 
 /// The most messages of a call.
@@ -37,7 +37,7 @@ impl Prepared {
             |error: wasmtime::Error| Error::Invalid { path: compiled.path.clone(), reason: format!("{error:#}") };
         let component = compiled.code.load(engine).map_err(invalid)?;
         let mut linker = Linker::new(engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(invalid)?;
+        wasi::add_to_linker(&mut linker).map_err(invalid)?;
         Processor::add_to_linker::<_, HasSelf<Host>>(&mut linker, |host| host).map_err(invalid)?;
         script::add_to_linker(&mut linker).map_err(invalid)?;
         let pre = linker.instantiate_pre(&component).map_err(invalid)?;
@@ -255,7 +255,7 @@ impl std::fmt::Display for Closed {
 
 /// Makes an instance and opens the processor in it.
 async fn open(prepared: &Prepared, host: Box<Host>, name: &str) -> Result<Live, (Box<Host>, Closed)> {
-    let mut store = Store::new(prepared.pre.engine(), *host);
+    let mut store = store::bounded(prepared.pre.engine(), *host);
     store.limiter(|host| &mut host.limits);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| context.data_mut().slice_over());

@@ -29,6 +29,7 @@ use self::host::Settings;
 use self::processor::{Running, Source};
 use self::wanted::Wanted;
 use crate::component::compile::compile_processors;
+use crate::component::compiler::Bounds;
 use crate::component::spec::{Component, SearchPath};
 use crate::component::ticker::Ticker;
 use crate::component::{self, engine};
@@ -79,6 +80,8 @@ pub struct Args {
     /// Memory that a processor of a component may have, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub processor_memory: u32,
+    #[command(flatten)]
+    pub components: Bounds,
 }
 
 const EXAMPLES: &str = "\
@@ -227,9 +230,10 @@ impl Components<'_> {
 
     async fn prepare(&mut self, component: &Component) -> Result<(Arc<str>, Prepared), Error> {
         let (engine, wanted) = (self.engine.clone(), component.clone());
-        let path = SearchPath::from_environment();
+        let (path, bounds) = (SearchPath::from_environment(), self.args.components);
         // Takes seconds at worst, in which signals are still answered.
-        let compiling = tokio::task::spawn_blocking(move || compile_processors(&engine, &wanted.built()?, &path));
+        let compiling =
+            tokio::task::spawn_blocking(move || compile_processors(&engine, &wanted.built()?, &path, &bounds));
         let compiled = compiling.await.map_err(|error| component::Error::Room { reason: error.to_string() })??;
         let (package, prepared) = (Arc::from(compiled.package.as_str()), Prepared::new(&self.engine, &compiled)?);
         self.prepared.push((component.clone(), Arc::clone(&package), prepared.clone()));

@@ -13,8 +13,8 @@ use crate::component::bindings::{Context, Ending, Journey, JourneyIndices};
 use crate::component::cache::Code;
 use crate::component::hooks::{self, Hooked, HookedIndices};
 use crate::component::limits::Limits;
-use crate::component::script;
 use crate::component::ticker::TICK;
+use crate::component::{script, store, wasi};
 use crate::wire::message::Identity;
 
 /// A guest that computes for so many slices (of a millisecond) without calling the host once is in an endless loop.
@@ -35,7 +35,7 @@ impl Prepared {
     pub fn new(engine: &Engine, package: &str, code: &Code, memory_max: usize) -> wasmtime::Result<Self> {
         let component = code.load(engine)?;
         let mut linker = Linker::new(engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasi::add_to_linker(&mut linker)?;
         Journey::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         script::add_to_linker(&mut linker)?;
         let pre: InstancePre<State> = linker.instantiate_pre(&component)?;
@@ -58,7 +58,7 @@ impl Instance {
     pub async fn new(prepared: &Prepared, journey: Arc<str>, identity: Identity) -> wasmtime::Result<Self> {
         let limits = Limits::new(prepared.memory_max).within(quota::memory());
         let state = State::new(prepared.package.clone(), prepared.script.clone(), journey, identity, limits);
-        let mut store = Store::new(prepared.pre.component().engine(), state);
+        let mut store = store::bounded(prepared.pre.component().engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| slice_over(context.data_mut()));

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use rustix::process::{Resource, Rlimit};
 
+use super::memory;
 use crate::component::engine::journeys_for_mappings;
 
 /// Journeys at once that there is room for where a volume model decides while the test runs.
@@ -25,7 +26,18 @@ pub fn journeys(peak: Option<u32>, most: Option<NonZeroU32>) -> u32 {
     let wanted = peak.unwrap_or(JOURNEYS_UNKNOWN);
     let allowed =
         facts_now().mappings.map_or(u32::MAX, |maps| u32::try_from(journeys_for_mappings(maps)).unwrap_or(u32::MAX));
-    wanted.min(most.map_or(u32::MAX, NonZeroU32::get)).min(allowed)
+    // Where nobody knows how many there will be, there is no place for more than have room.
+    let roomy = memory::group().filter(|_| peak.is_none()).map_or(u64::MAX, |group| group.journeys().max(1));
+    let most = most.map_or(u32::MAX, NonZeroU32::get).min(u32::try_from(roomy).unwrap_or(u32::MAX));
+    wanted.min(most).min(allowed)
+}
+
+/// Whether so many journeys, which begin with so many bytes each, have room in this process's control group. The error says why not;
+/// else there may be something that a user should know.
+pub fn memory(journeys: u32, initial: u64) -> Result<Option<String>, String> {
+    let Some(group) = memory::group() else { return Ok(None) };
+    let journeys = u64::from(journeys);
+    group.refusal(journeys).map_or_else(|| Ok(group.warning(journeys, initial)), Err)
 }
 
 /// Raises what can be raised and answers what a user should know.

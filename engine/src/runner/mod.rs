@@ -9,6 +9,7 @@ mod host;
 pub mod http;
 mod instance;
 pub mod machine;
+mod memory;
 mod outbox;
 mod place;
 mod queue;

@@ -39,6 +39,7 @@ pub fn make(wanted: Wanted, components: &[(&str, &Code)]) -> Result<Made, compon
     let plain = engine::plain()?;
     let mut room =
         Room { journeys: journeys.saturating_add(SPARE), memories: 1, tables: 1, table_elements: 1, memory_max };
+    let mut initial = 0;
     for (package, code) in components {
         let component = code.load(&plain).map_err(|error| failed(&error))?;
         let Some(needs) = component.resources_required() else { continue };
@@ -46,12 +47,14 @@ pub fn make(wanted: Wanted, components: &[(&str, &Code)]) -> Result<Made, compon
         room.tables = room.tables.max(needs.num_tables);
         room.table_elements = room.table_elements.max(needs.max_initial_table_size.unwrap_or(0) + 1_024);
         let least = needs.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES);
+        initial = initial.max(least);
         if least > memory_max as u64 {
             let mib = least.div_ceil(1 << 20);
             let reason = format!("a journey of {package} needs {mib} MiB of memory: see --journey-memory");
             return Err(component::Error::Room { reason });
         }
     }
+    let tight = machine::memory(journeys, initial).map_err(|reason| component::Error::Room { reason })?;
     let short = machine::address_space(room.journeys, room.memories);
     let roomy = engine::roomy(room)?;
     let mut prepared = BTreeMap::new();
@@ -59,7 +62,7 @@ pub fn make(wanted: Wanted, components: &[(&str, &Code)]) -> Result<Made, compon
         let made = Prepared::new(&roomy.engine, package, code, memory_max).map_err(|error| failed(&error))?;
         prepared.insert((*package).to_owned(), made);
     }
-    Ok(Made { engine: roomy.engine, prepared, fallback: short.or(roomy.fallback) })
+    Ok(Made { engine: roomy.engine, prepared, fallback: short.or(roomy.fallback).or(tight) })
 }
 
 fn failed(error: &wasmtime::Error) -> component::Error {

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::component::compiler::Bounds;
 use crate::runner::Reuse;
 use crate::scenario::{self, Percentiles, Thresholds};
 
@@ -27,6 +28,8 @@ pub struct Args {
     pub grace: f64,
     #[command(flatten)]
     pub journeys: JourneyArgs,
+    #[command(flatten)]
+    pub components: Bounds,
     /// Write the summary as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub summary_export: Option<PathBuf>,

@@ -76,7 +76,8 @@ pub fn parts(args: &Args, ports: &Ports) -> Vec<Part> {
             .option("--controller-socket", &ports.controller())
             .option("--message-socket", &ports.messages())
             .option("--workers", &workers.to_string());
-        let mut runner = runner;
+        let bounds = args.test.components.options();
+        let mut runner = bounds.iter().fold(runner, |runner, (option, value)| runner.option(option, value));
         runner.words.extend(args.policy.words());
         let name = if args.runners == 1 { runner.name.clone() } else { format!("runner {number}") };
         parts.push(Part { name, ..runner });
@@ -127,6 +128,13 @@ mod tests {
         assert!(got[2].ends_with("--web-address=[::1]:80"), "{}", got[2]);
         assert!(got[3].contains("--collector-dir=a ") && got[4].ends_with("--recorder-dir=b"), "{got:?}");
         assert_eq!(got[5..], [format!("runner 1: {runner} --workers=1"), format!("runner 2: {runner} --workers=1")]);
+    }
+
+    /// What a component may be is the same for all who compile it.
+    #[test]
+    fn bounds_are_those_of_all() {
+        let got = lines(&["--workers=1", "--component-size=7", "--compile-timeout=9"]);
+        assert!(got[5].ends_with("--workers=1 --component-size=7 --compile-timeout=9"), "{}", got[5]);
     }
 
     /// However many runners share the cores, each has a worker.

@@ -1,7 +1,13 @@
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
+use crate::component::compiler::{self, Bounds};
 use crate::component::engine::plain;
+
+fn compiled(component: &[u8]) -> Code {
+    compiler::compile(component, &Bounds::default()).unwrap().into()
+}
 
 /// A directory with the code of one component in it.
 struct Kept {
@@ -19,13 +25,13 @@ impl Kept {
         let engine = plain().unwrap();
         let component = wat::parse_str("(component)").unwrap();
         let cache = Cache::open_at(&path).unwrap();
-        let code = Code::compile(&engine, &component).unwrap();
+        let code = compiled(&component);
         cache.put(&engine, &component, &code).unwrap();
         Self { _directory: directory, path, engine, component, cache }
     }
 
     fn file(&self) -> PathBuf {
-        self.cache.path(&self.engine, &self.component)
+        self.path.join(code_name(&self.engine, &self.component))
     }
 
     fn get(&self) -> Option<Code> {
@@ -64,11 +70,8 @@ fn another_component_or_engine_is_not_there() {
     assert!(kept.cache.get(&kept.engine, &other).is_none());
     let engine = Engine::new(wasmtime::Config::new().epoch_interruption(false)).unwrap();
     assert!(kept.cache.get(&engine, &kept.component).is_none(), "code of other settings is another file");
-    std::fs::copy(kept.file(), kept.cache.path(&kept.engine, &other)).unwrap();
-    assert!(
-        kept.cache.get(&kept.engine, &other).is_some(),
-        "whoever can write here is this user: names are not sealed"
-    );
+    std::fs::copy(kept.file(), kept.path.join(code_name(&kept.engine, &other))).unwrap();
+    assert!(kept.cache.get(&kept.engine, &other).is_none(), "nor is that of one component taken for another's");
 }
 
 #[test]
@@ -150,6 +153,11 @@ fn links_and_directories_are_not_followed() {
     std::fs::create_dir(kept.file()).unwrap();
     assert!(kept.get().is_none(), "a directory");
     std::fs::remove_dir(kept.file()).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, kept.file(), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    assert!(kept.get().is_none(), "a pipe, which nobody waits for");
+    std::fs::remove_file(kept.file()).unwrap();
+    std::fs::create_dir(kept.file()).unwrap();
+    std::fs::remove_dir(kept.file()).unwrap();
     assert!(kept.get().is_none(), "nothing");
     std::fs::rename(&away, kept.file()).unwrap();
     assert!(kept.get().is_some());
@@ -158,7 +166,7 @@ fn links_and_directories_are_not_followed() {
 #[test]
 fn code_sealed_with_another_secret_is_refused() {
     let (kept, other) = (Kept::new(), Kept::new());
-    assert_ne!(kept.cache.secret, other.cache.secret);
+    assert!(kept.cache.secret != other.cache.secret);
     std::fs::copy(other.file(), kept.file()).unwrap();
     assert!(kept.get().is_none(), "a file from elsewhere");
     std::fs::copy(other.path.join(SECRET), kept.path.join(SECRET)).unwrap();
@@ -169,7 +177,8 @@ fn code_sealed_with_another_secret_is_refused() {
 #[test]
 fn a_secret_that_can_not_be_trusted_is_made_anew() {
     type Spoil = fn(&Path);
-    let rows: [(Spoil, &str); 5] = [
+    let rows: [(Spoil, &str); 6] = [
+        (|secret| chmod(secret, 0o644), "others can read it"),
         (|secret| std::fs::write(secret, b"short").unwrap(), "too short"),
         (|secret| chmod(secret, 0o620), "the group can write it"),
         (|secret| std::fs::remove_file(secret).unwrap(), "gone"),
@@ -187,7 +196,7 @@ fn a_secret_that_can_not_be_trusted_is_made_anew() {
         let kept = Kept::new();
         spoil(&kept.path.join(SECRET));
         assert!(kept.get_again().is_none(), "{why}: code of before is not believed");
-        let code = Code::compile(&kept.engine, &kept.component).unwrap();
+        let code = compiled(&kept.component);
         Cache::open_at(&kept.path).unwrap().put(&kept.engine, &kept.component, &code).unwrap();
         assert!(kept.get_again().is_some(), "{why}: and then all is well");
         assert_eq!(mode(&kept.path.join(SECRET)), 0o600, "{why}");
@@ -221,4 +230,57 @@ fn directories() {
         std::os::unix::fs::chown(&real, Some(12_345), None).unwrap();
         assert!(Cache::open_at(&real).is_none(), "another user's");
     }
+}
+
+/// What a component is made of is never taken for machine code, nor the other way round.
+#[test]
+fn kinds_of_files_are_kept_apart() {
+    let kept = Kept::new();
+    kept.cache.put_made_of(b"source", "once", b"made").unwrap();
+    assert_eq!(kept.cache.made_of(b"source", "once").as_deref(), Some(&b"made"[..]));
+    assert_eq!(kept.cache.made_of(b"source", "otherwise"), None, "made in another way");
+    assert_eq!(kept.cache.made_of(b"other", "once"), None);
+    std::fs::copy(kept.path.join(made_name(b"source", "once")), kept.file()).unwrap();
+    assert!(kept.get().is_none(), "sealed by the same secret, and no code");
+    kept.cache.put_component(&kept.component).unwrap();
+    assert_eq!(kept.cache.component(&sha256(&kept.component)), Some(kept.component.clone()));
+    for (digest, why) in [("../secret", "a path"), ("", "nothing"), (&"0".repeat(64), "what isn't there")] {
+        assert_eq!(kept.cache.component(digest), None, "{why}");
+    }
+}
+
+/// Those that were of use last stay; the secret and what others keep here is left alone.
+#[test]
+fn what_was_of_no_use_for_longest_goes() {
+    let mut kept = Kept::new();
+    let component = |n: u8| [vec![n; 100], vec![0; 1_000]].concat();
+    kept.cache.kept_max = 3 * component(0).len() as u64 + std::fs::metadata(kept.file()).unwrap().len();
+    std::fs::write(kept.path.join("other"), vec![0; 1 << 20]).unwrap();
+    let path = kept.path.clone();
+    let old = |name: &str, seconds: u64| {
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        File::open(path.join(name)).unwrap().set_modified(time).unwrap();
+    };
+    let name = |n: u8| format!("{}.wasm", sha256(&component(n)));
+    old(kept.file().file_name().unwrap().to_str().unwrap(), 1_000);
+    for n in 0..3 {
+        kept.cache.put_component(&component(n)).unwrap();
+        old(&name(n), 2_000 + u64::from(n));
+    }
+    assert!(kept.get().is_some(), "all have room, and the first is of use now");
+    kept.cache.put_component(&component(3)).unwrap();
+    let there: Vec<_> = (0..4).map(|n| kept.path.join(name(n)).is_file()).collect();
+    assert_eq!(there, [false, true, true, true], "the oldest made room");
+    assert!(kept.get().is_some() && kept.path.join("other").is_file() && kept.path.join(SECRET).is_file());
+}
+
+#[test]
+fn who_opens_it_at_the_same_time_has_the_same_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cache");
+    let secrets: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| Cache::open_at(&path).unwrap().secret)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(secrets.iter().all(|secret| *secret == secrets[0]));
 }

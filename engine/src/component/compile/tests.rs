@@ -135,15 +135,19 @@ fn what_is_nested_does_not_count() {
 #[test]
 fn files() {
     let directory = tempfile::tempdir().unwrap();
-    let missing = read(&directory.path().join("none.wasm")).unwrap_err();
+    let limit = Bounds { component_size: 1, ..Bounds::default() }.component_bytes();
+    let missing = read(&directory.path().join("none.wasm"), limit).unwrap_err();
     assert!(missing.to_string().starts_with("can't read ") && missing.to_string().contains("none.wasm"), "{missing}");
     let large = directory.path().join("large.wasm");
-    std::fs::File::create(&large).unwrap().set_len(COMPONENT_BYTES_MAX + 1).unwrap();
-    let refused = read(&large).unwrap_err().to_string();
-    assert!(refused.ends_with("large.wasm has 268435457 bytes, more than the limit of 268435456"), "{refused}");
+    std::fs::File::create(&large).unwrap().set_len(limit + 1).unwrap();
+    let refused = read(&large, limit).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("large.wasm has 1048577 bytes, and a component may have 1 MiB: see --component-size"),
+        "{refused}"
+    );
     let good = directory.path().join("good.wasm");
     std::fs::write(&good, b"x").unwrap();
-    assert_eq!(read(&good).unwrap(), b"x");
+    assert_eq!(read(&good, limit).unwrap(), b"x");
 }
 
 #[test]
@@ -151,9 +155,10 @@ fn what_the_compiler_refuses_names_the_file() {
     let engine = plain().unwrap();
     // A type that isn't there: its shape is right, so only the compiler sees it.
     let bad = b"\0asm\x0d\0\x01\0\x7f\x01\0";
-    let error = compile_new(&engine, None, Path::new("bad.wasm"), bad).map(drop).unwrap_err().to_string();
+    let error =
+        compile_new(&engine, None, Path::new("bad.wasm"), bad, &Bounds::default()).map(drop).unwrap_err().to_string();
     assert!(error.starts_with("bad.wasm can't be compiled: "), "{error}");
-    assert!(compile_new(&engine, None, Path::new("x.wasm"), &component("")).is_ok());
+    assert!(compile_new(&engine, None, Path::new("x.wasm"), &component(""), &Bounds::default()).is_ok());
 }
 
 proptest! {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::ResourceTable;
-use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime::Result;
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::requests::Requests;
 use crate::component::bindings::http::Error;
 use crate::component::bindings::{config, messages, secrets, timing, transaction};
-use crate::component::output::Output;
+use crate::component::limits::Limits;
+use crate::component::wasi::Wasi;
 use crate::wire::config::Config;
 
 /// The most messages that functions of `scenarios` may send before they are taken; more are an error of that function.
@@ -25,11 +25,9 @@ pub struct Sent {
 
 /// The store's data.
 pub struct Host {
-    wasi: WasiCtx,
-    table: ResourceTable,
+    pub wasi: Wasi,
     pub script: Arc<[u8]>,
-    pub limits: StoreLimits,
-    pub stderr: Output,
+    pub limits: Limits,
     pub config: Config,
     pub sent: Vec<Sent>,
     pub ticks: u32,
@@ -42,18 +40,14 @@ pub struct Host {
 
 impl Host {
     pub fn new(package: Arc<str>, script: Arc<[u8]>, config: Config, memory_max: usize) -> Self {
-        let stderr = Output::new(package.clone(), "stderr");
-        let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
-        let limits = StoreLimitsBuilder::new().memory_size(memory_max).instances(200).build();
-        let start = Instant::now();
-        let (table, sent) = (ResourceTable::new(), Vec::new());
-        Self { wasi, table, script, limits, stderr, config, sent, ticks: 0, failure: None, requests: None, start }
+        let (wasi, limits, start) = (Wasi::new(&package), Limits::new(memory_max), Instant::now());
+        Self { wasi, script, limits, config, sent: Vec::new(), ticks: 0, failure: None, requests: None, start }
     }
 }
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
     }
 }
 

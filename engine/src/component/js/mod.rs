@@ -19,6 +19,7 @@ pub use error::Error;
 
 use super::cache::Cache;
 use super::compile::{compile_bytes, compile_processor_bytes};
+use super::compiler::Bounds;
 use super::definition::Definition;
 use super::ticker::Ticker;
 use super::{engine, processors, script};
@@ -94,12 +95,13 @@ fn built(entry: &Path, script: &graph::Script) -> Result<Vec<u8>, Error> {
         let of = if script.processors { PROCESSORS } else { ENGINE };
         let component = script::join(&snapshot::of(&wasm, of, Cache::open().as_ref()).await, &script.packed());
         let package = entry.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let bounds = Bounds::default();
         if script.processors {
-            let compiled = compile_processor_bytes(&wasm, package, entry.to_owned(), component)?;
+            let compiled = compile_processor_bytes(&wasm, package, entry.to_owned(), component, &bounds)?;
             processors::contents(&wasm, &compiled).await?;
             return Ok(compiled.bytes);
         }
-        let compiled = compile_bytes(&wasm, package, entry.to_owned(), component)?;
+        let compiled = compile_bytes(&wasm, package, entry.to_owned(), component, &bounds)?;
         Definition::open(&wasm, &compiled, Config::default()).await?;
         Ok(compiled.bytes)
     })

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, WasmList};
+use wasmtime::component::{ComponentNamedList, Instance, Lift, WasmList};
 use wasmtime::{Engine, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::component::cache::{Cache, Code, made_name};
 use crate::component::carried;
+use crate::component::compiler::{self, Bounds};
 use crate::component::definition::{Host, surroundings};
 use crate::component::engine::MEMORY_MAX;
 use crate::component::processors;
@@ -16,12 +17,14 @@ use crate::wire::config::Config;
 
 /// What the engine calls its start: `wit/journey.wit`.
 const START: &str = "wizer-initialize";
+/// How a snapshot is made. Counted up with every change of that, and with wasmtime's version: what was kept before is then not taken.
+const HOW: &str = "wizer 48, its functions kept: 1";
 
 /// The started engine, from the cache if it was started before; where no snapshot can be taken the engine as it is, which
 /// every instance starts for itself.
 pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Vec<u8> {
-    let kept = cache.and_then(|cache| cache.made_of(engine));
-    if let Some(kept) = kept.or_else(|| carried::find(&made_name(engine))) {
+    let kept = cache.and_then(|cache| cache.made_of(engine, HOW));
+    if let Some(kept) = kept.or_else(|| carried::find(&made_name(engine, HOW))) {
         return kept;
     }
     let made = match make(wasm, engine).await {
@@ -31,7 +34,7 @@ pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Vec<u8> 
             return engine.to_vec();
         }
     };
-    if let Some(Err(error)) = cache.map(|cache| cache.put_made_of(engine, &made)) {
+    if let Some(Err(error)) = cache.map(|cache| cache.put_made_of(engine, HOW, &made)) {
         tracing::warn!("the engine can't be kept for the next time: {error}");
     }
     made
@@ -40,8 +43,9 @@ pub async fn of(wasm: &Engine, engine: &[u8], cache: Option<&Cache>) -> Vec<u8> 
 /// The started engine and its code, for the program to carry. Nothing that was kept is used.
 pub async fn to_carry(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<[(String, Vec<u8>); 2]> {
     let made = make(wasm, engine).await?;
-    let code = Code::compile(wasm, &made)?.to_carry(wasm, &made);
-    Ok([(made_name(engine), made), code])
+    let compiled = compiler::compile(&made, &Bounds::default()).map_err(wasmtime::Error::msg)?;
+    let code = Code::from(compiled).to_carry(wasm, &made);
+    Ok([(made_name(engine, HOW), made), code])
 }
 
 async fn make(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<Vec<u8>> {
@@ -49,7 +53,8 @@ async fn make(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<Vec<u8>> {
     // Without it the core module would lack what the component around it exports.
     wizer.keep_init_func(true);
     let (context, instrumented) = wizer.instrument_component(engine)?;
-    let component = Component::new(wasm, &instrumented)?;
+    let compiled = compiler::compile(&instrumented, &Bounds::default()).map_err(wasmtime::Error::msg)?;
+    let component = Code::from(compiled).load(wasm)?;
     let host = Host::new(Arc::from("engine"), Arc::default(), Config::default(), MEMORY_MAX);
     let (mut store, mut linker) = surroundings(wasm, host)?;
     processors::absent(&mut linker, wasm, &component)?;

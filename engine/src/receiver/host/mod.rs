@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use wasmtime::UpdateDeadline;
-use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 pub use self::collector::Collectors;
 pub use self::progress::{Fate, Progress};
@@ -21,11 +20,8 @@ pub use self::stats::Figures;
 use super::printer::Printer;
 use super::sockets::Sockets;
 use crate::component::limits::Limits;
-use crate::component::output::Output;
 use crate::component::script::Scripted;
-
-/// Handles of WASI (pollables, streams) that a processor may hold at once; one more traps.
-const WASI_HANDLES_MAX: usize = 1_000;
+use crate::component::wasi::Wasi;
 
 /// Milliseconds that it may compute for in a call once it has to come to its end.
 const LAST_SLICES_MAX: u32 = 1_000;
@@ -67,10 +63,8 @@ pub struct Settings {
 pub struct Host {
     settings: Settings,
     script: Arc<[u8]>,
-    wasi: WasiCtx,
-    table: ResourceTable,
+    wasi: Wasi,
     pub limits: Limits,
-    pub stderr: Output,
     /// Milliseconds that the guest has computed for.
     slices: u32,
     call: Call,
@@ -83,12 +77,9 @@ pub struct Host {
 
 impl Host {
     pub fn new(settings: Settings, script: Arc<[u8]>) -> Self {
-        let (wasi, table, stderr) = wasi(&settings.package);
         Self {
-            wasi,
-            table,
+            wasi: Wasi::new(&settings.package),
             limits: Limits::new(settings.memory_max),
-            stderr,
             slices: 0,
             call: Call::Other,
             progress: Progress::default(),
@@ -103,7 +94,7 @@ impl Host {
 
     /// For a new instance: the one before is gone.
     pub fn renew(&mut self) {
-        (self.wasi, self.table, self.stderr) = wasi(&self.settings.package);
+        self.wasi = Wasi::new(&self.settings.package);
         self.limits = Limits::new(self.settings.memory_max);
         self.figures.close();
     }
@@ -130,7 +121,7 @@ impl Host {
 
     /// What the instance's last call, which trapped, died of.
     pub fn reason(&self, trap: &wasmtime::Error) -> String {
-        let said = self.stderr.take_tail();
+        let said = self.wasi.stderr.take_tail();
         let said: Vec<_> =
             said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:")).collect();
         if self.limits.exhausted {
@@ -164,14 +155,6 @@ impl Host {
     }
 }
 
-fn wasi(package: &Arc<str>) -> (WasiCtx, ResourceTable, Output) {
-    let stderr = Output::new(package.clone(), "stderr");
-    let mut table = ResourceTable::new();
-    table.set_max_capacity(WASI_HANDLES_MAX);
-    let wasi = WasiCtx::builder().stdout(Output::new(package.clone(), "stdout")).stderr(stderr.clone()).build();
-    (wasi, table, stderr)
-}
-
 impl Scripted for Host {
     fn script(&self) -> Arc<[u8]> {
         self.script.clone()
@@ -185,6 +168,6 @@ impl Scripted for Host {
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
     }
 }

@@ -86,7 +86,7 @@ pub fn report_trap(state: &mut State, trap: &wasmtime::Error) {
     if state.run.reported && is_panic && !state.limits.exhausted {
         return;
     }
-    let said = state.stderr.take_tail();
+    let said = state.wasi.stderr.take_tail();
     let cause = trap.root_cause().to_string();
     let (ex_type, message) = if state.limits.exhausted {
         ("OutOfMemory", "OutOfMemory: the journey wanted more memory than it may have".to_owned())

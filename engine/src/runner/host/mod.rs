@@ -12,8 +12,7 @@ mod waiting;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 pub use self::http::Handles;
 pub use self::messages::{cut_off, report_trap, wasm_trace};
@@ -24,19 +23,15 @@ use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
 use crate::component::bindings::http::Error as HttpError;
 use crate::component::limits::Limits;
-use crate::component::output::{Cover, Output};
+use crate::component::output::Cover;
+use crate::component::wasi::Wasi;
 use crate::wire::message::{Identity, Place};
-
-/// Handles of WASI (pollables, streams) that a journey may hold at once; one more traps.
-const WASI_HANDLES_MAX: usize = 1_000;
 
 /// The data of a journey's store.
 pub struct State {
-    wasi: WasiCtx,
+    wasi: Wasi,
     script: Arc<[u8]>,
-    table: ResourceTable,
     pub limits: Limits,
-    pub stderr: Output,
     /// Slices that the guest has computed through since it last called the host.
     pub slices: u32,
     pub run: Run,
@@ -73,17 +68,10 @@ impl State {
             let secrets = worker.settings.secrets.clone();
             (!secrets.is_empty()).then(|| Arc::new(move |line: &str| secrets.covered(line)) as Cover)
         });
-        let stderr = Output::new(package.clone(), "stderr").covered(cover.clone());
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(WASI_HANDLES_MAX);
-        let wasi =
-            WasiCtx::builder().stdout(Output::new(package, "stdout").covered(cover)).stderr(stderr.clone()).build();
         Self {
-            wasi,
+            wasi: Wasi::covered(&package, cover),
             script,
-            table,
             limits,
-            stderr,
             slices: 0,
             run: Run {
                 journey,
@@ -136,7 +124,7 @@ impl State {
         self.run.reported = false;
         self.limits.exhausted = false;
         self.slices = 0;
-        self.stderr.forget_tail();
+        self.wasi.stderr.forget_tail();
         if let Some(session) = Arc::get_mut(&mut self.session) {
             session.get_mut().unwrap_or_else(PoisonError::into_inner).begin(&self.entered);
         } else {
@@ -179,6 +167,6 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
     }
 }

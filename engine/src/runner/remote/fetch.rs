@@ -5,20 +5,30 @@ use std::path::PathBuf;
 use super::line::{Line, Silence};
 use super::{End, Error};
 use crate::component::cache::{Cache, sha256};
-use crate::component::compile::{COMPONENT_BYTES_MAX, Compiled, compile_bytes};
+use crate::component::compile::{Compiled, compile_bytes};
+use crate::component::compiler::Bounds;
 use crate::component::spec::{self, SearchPath};
 use crate::component::{self, engine};
 use crate::wire::control::ours::{Answer, Ask, Asker, Component, Fetch, Piece};
 
 /// A component's bytes, or an end of the test before it could begin.
-pub async fn component(line: &mut Line, from: &Asker, wanted: &Component) -> Result<Result<Vec<u8>, End>, Error> {
+pub async fn component(
+    line: &mut Line,
+    from: &Asker,
+    wanted: &Component,
+    bounds: &Bounds,
+) -> Result<Result<Vec<u8>, End>, Error> {
     let failed = |reason: String| Error::Fetch { package: wanted.package.clone(), reason };
     let cache = Cache::open();
     if let Some(there) = cache.as_ref().and_then(|cache| cache.component(&wanted.sha256)) {
         return Ok(Ok(there));
     }
-    if wanted.bytes > COMPONENT_BYTES_MAX {
-        return Err(failed(format!("it has {} bytes, more than the limit of {COMPONENT_BYTES_MAX}", wanted.bytes)));
+    if wanted.bytes > bounds.component_bytes() {
+        let most = bounds.component_size;
+        return Err(failed(format!(
+            "it has {} bytes, and a component may have {most} MiB: see --component-size",
+            wanted.bytes
+        )));
     }
     let mut bytes: Vec<u8> = Vec::new();
     while (bytes.len() as u64) < wanted.bytes {
@@ -60,14 +70,14 @@ pub fn allowed(wanted: &Component, most: Option<u64>) -> Result<(), Error> {
 }
 
 /// Compiles all of them, one after the other, on a thread of its own that gives way to everything else.
-pub async fn compile(components: Vec<(String, Vec<u8>)>) -> Result<Vec<Compiled>, component::Error> {
+pub async fn compile(components: Vec<(String, Vec<u8>)>, bounds: Bounds) -> Result<Vec<Compiled>, component::Error> {
     let compiling = tokio::task::spawn_blocking(move || {
         give_way();
         let engine = engine::plain()?;
         let name = |package: &str| PathBuf::from(format!("{package}.wasm (sent by the controller)"));
         let compile = |(package, bytes): (String, Vec<u8>)| {
             let path = name(&package);
-            compile_bytes(&engine, package, path, bytes)
+            compile_bytes(&engine, package, path, bytes, &bounds)
         };
         components.into_iter().map(compile).collect()
     });
@@ -78,9 +88,13 @@ pub async fn compile(components: Vec<(String, Vec<u8>)>) -> Result<Vec<Compiled>
 }
 
 /// Compiles a component that is found here.
-pub fn compile_here(component: &spec::Component, path: &SearchPath) -> Result<Compiled, component::Error> {
+pub fn compile_here(
+    component: &spec::Component,
+    path: &SearchPath,
+    bounds: &Bounds,
+) -> Result<Compiled, component::Error> {
     give_way();
-    component::compile::compile(&engine::plain()?, component, path)
+    component::compile::compile(&engine::plain()?, component, path, bounds)
 }
 
 /// The control conversation goes on meanwhile, and may be short of a core.

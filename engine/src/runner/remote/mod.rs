@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::component;
+use crate::component::{self, compiler::Bounds};
 use crate::policy;
 use crate::wire::config::Config;
 use crate::wire::control::ours::{Asker, Extension, unpack};
@@ -62,6 +62,8 @@ pub struct Args {
     pub tenants: Option<PathBuf>,
     #[command(flatten)]
     pub policy: policy::Args,
+    #[command(flatten)]
+    pub components: Bounds,
 }
 
 /// Why a runner ends before its test does.

@@ -100,7 +100,7 @@ impl Life<'_> {
         let limits = self.serving.limits();
         for wanted in &test.components {
             fetch::allowed(wanted, limits.component_size)?;
-            match fetch::component(self.line, &self.from, wanted).await? {
+            match fetch::component(self.line, &self.from, wanted, &self.serving.components).await? {
                 Ok(bytes) => components.push((wanted.package.clone(), bytes)),
                 Err(end) => return Ok(Err(end)),
             }
@@ -109,10 +109,10 @@ impl Life<'_> {
         machine::prepare(test.peak, most).iter().for_each(|warning| tracing::warn!("{warning}"));
         let journey_memory = least_memory(test.journeys.journey_memory, limits.journey_memory);
         let wanted = Wanted { peak: test.peak, journeys_max: most, journey_memory };
-        let serving = self.serving;
+        let (serving, bounds) = (self.serving, self.serving.components);
         let preparing = async {
             let _turn = serving.compiling().await;
-            let compiled = fetch::compile(components).await?;
+            let compiled = fetch::compile(components, bounds).await?;
             let made = tokio::task::spawn_blocking(move || {
                 let components: Vec<_> = compiled.iter().map(|it| (it.package.as_str(), &it.code)).collect();
                 room::make(wanted, &components)

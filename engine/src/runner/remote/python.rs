@@ -44,6 +44,7 @@ pub struct Life<'a> {
     outgoing: Outgoing,
     shop: Shop,
     packages: BTreeMap<String, Package>,
+    bounds: crate::component::compiler::Bounds,
     compiling: JoinSet<(String, Result<crate::component::compile::Compiled, String>)>,
     stopping: bool,
 }
@@ -90,6 +91,7 @@ impl<'a> Life<'a> {
             shutdown,
             outgoing,
             packages: BTreeMap::new(),
+            bounds: serving.components,
             compiling: JoinSet::new(),
             stopping: false,
         })
@@ -201,9 +203,9 @@ impl<'a> Life<'a> {
                 self.fail(&job, &reason);
             }
             None => {
-                let (name, wanted) = (component.to_owned(), Component::from(component));
+                let (name, wanted, bounds) = (component.to_owned(), Component::from(component), self.bounds);
                 self.compiling.spawn_blocking(move || {
-                    let compiled = super::fetch::compile_here(&wanted, &SearchPath::from_environment());
+                    let compiled = super::fetch::compile_here(&wanted, &SearchPath::from_environment(), &bounds);
                     (name, compiled.map_err(|error| error.to_string()))
                 });
                 self.packages.insert(component.to_owned(), Package::Compiling(VecDeque::from([job])));

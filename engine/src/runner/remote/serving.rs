@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Args;
+use crate::component::compiler::Bounds;
 use crate::policy::{self, Limits, Policy};
 use crate::runner::quota::Quota;
 use crate::runner::worker_count;
@@ -22,6 +23,8 @@ pub struct Serving {
     pub message_socket: Vec<String>,
     workers: Option<NonZeroU32>,
     options: policy::Args,
+    /// What components may be.
+    pub components: Bounds,
     pub tenant: Option<Holding>,
     common: Common,
 }
@@ -56,6 +59,7 @@ impl Serving {
             message_socket: args.message_socket.clone(),
             workers: args.workers,
             options: args.policy.clone(),
+            components: args.components,
             tenant: None,
             common: Common::new(),
         }
@@ -67,6 +71,7 @@ impl Serving {
             message_socket: tenant.message_socket.clone(),
             workers: args.workers,
             options: args.policy.clone(),
+            components: args.components,
             tenant: Some(Holding { quota, policy: RefCell::new(tenant.policy.clone()) }),
             common: common.clone(),
         }

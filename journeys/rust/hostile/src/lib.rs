@@ -1,5 +1,7 @@
 //! Journeys that do what no journey should, each beside a healthy one that has to go on: `hostile:beside` runs the config's
 //! `harm`. The scenarios and datapools of `plans` fail while they are asked.
+mod doors;
+
 use mite_sdk::prelude::*;
 
 /// What suffers if anything does.
