@@ -16,6 +16,7 @@ mod pacing;
 mod parts;
 mod request;
 mod table;
+mod tenants;
 
 use std::process::ExitCode;
 
@@ -27,13 +28,14 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 7] = [
+const SECTIONS: [(&str, &str, Section); 8] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
     ("memory", "private memory per journey, with 10,000 at once", memory::measure),
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
     ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),
+    ("tenants", "what tenants of a shared runner cost, and do to each other", tenants::measure),
     ("pacing", "the rate of ensure_fixed_separation", pacing::measure),
 ];
 

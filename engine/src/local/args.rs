@@ -45,6 +45,7 @@ impl Args {
             run_timeout: journeys.journey_timeout.map(nanos),
             report_every: runner::REPORT,
             quota: None,
+            crowd: None,
         }
     }
 }

@@ -26,6 +26,7 @@ fn ask(method: &Method, url: &str, given: &[(&str, &str)], body: Option<&[u8]>) 
         context_id: 1,
         transaction: Names::new(&mut Tally::default()).root(),
         transaction_id: 1,
+        slot: Cell::new(None),
     }
 }
 

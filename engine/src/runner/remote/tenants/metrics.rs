@@ -1,0 +1,160 @@
+//! What the runner shows of its tenants: what each has, what it may have, and what held it back.
+//!
+//! There are as many series as tenants and limits in the file, and no others: no name that a test makes stands here.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::proto::{Metric, MetricFamily, MetricType};
+
+use crate::runner::quota::{Brakes, Kind, Quota};
+use crate::runner::remote::account::Account;
+use crate::runner::share::Share;
+use crate::web::{counter, family, gauge, pair};
+
+/// What is looked at of a tenant.
+#[derive(Clone)]
+pub struct View {
+    pub quota: Arc<Quota>,
+    pub account: Arc<Account>,
+    pub share: Arc<Share>,
+}
+
+/// All tenants that are served.
+#[derive(Default)]
+pub struct Views {
+    pub tenants: Mutex<BTreeMap<String, View>>,
+    pub brakes: Arc<Brakes>,
+}
+
+/// One figure: its labels' texts, and its value.
+type Figure = (Vec<String>, f64);
+
+fn made(name: &str, help: &str, kind: MetricType, labels: &[&str], figures: Vec<Figure>) -> Option<MetricFamily> {
+    let metric = |(texts, value): Figure| {
+        let mut metric = Metric::from_label(labels.iter().zip(&texts).map(|(label, text)| pair(label, text)).collect());
+        match kind {
+            MetricType::COUNTER => metric.set_counter(counter(value)),
+            _ => metric.set_gauge(gauge(value)),
+        }
+        metric
+    };
+    let metrics: Vec<_> = figures.into_iter().map(metric).collect();
+    (!metrics.is_empty()).then(|| family(name, help, kind, metrics))
+}
+
+const TENANT: &[&str] = &["tenant"];
+const LIMIT: &[&str] = &["tenant", "limit"];
+const TARGET: &[&str] = &["target", "limit"];
+
+/// All figures there are now.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus has floats")]
+pub fn families(views: &Views) -> Vec<MetricFamily> {
+    use MetricType::{COUNTER, GAUGE};
+    let tenants = views.tenants.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let each = |figure: fn(&View) -> f64| -> Vec<Figure> {
+        tenants.iter().map(|(name, view)| (vec![name.clone()], figure(view))).collect()
+    };
+    let by_kind = |figure: fn(&View, Kind) -> Option<f64>| -> Vec<Figure> {
+        let of = |(name, view): (&String, &View)| {
+            let figures = Kind::ALL.into_iter().filter_map(|kind| Some((kind, figure(view, kind)?)));
+            figures.map(|(kind, value)| (vec![name.clone(), kind.as_str().to_owned()], value)).collect::<Vec<_>>()
+        };
+        tenants.iter().flat_map(of).collect()
+    };
+    let count = |count: fn(&Account) -> u64| -> Vec<Figure> {
+        tenants.iter().map(|(name, view)| (vec![name.clone()], count(&view.account) as f64)).collect()
+    };
+    let read = |name, help, figures| made(name, help, COUNTER, TENANT, figures);
+    let (mut limits, mut used) = (Vec::new(), Vec::new());
+    for (target, brake) in views.brakes.all() {
+        let labels = |kind: Kind| vec![target.clone(), kind.as_str().to_owned()];
+        limits.extend(brake.requests.limit().map(|limit| (labels(Kind::Requests), limit)));
+        limits.extend(brake.connections.limit().map(|limit| (labels(Kind::Connections), limit as f64)));
+        used.push((labels(Kind::Connections), brake.connections.used() as f64));
+    }
+    let families = [
+        made("mite_tenants", "Tenants that are served.", GAUGE, &[], vec![(Vec::new(), tenants.len() as f64)]),
+        read("mite_tenant_tests_total", "Tests begun.", count(|it| it.tests.load(Ordering::Relaxed))),
+        read(
+            "mite_tenant_tests_refused_total",
+            "Tests that can't be run.",
+            count(|it| it.refused.load(Ordering::Relaxed)),
+        ),
+        read("mite_tenant_runs_total", "Runs of journeys begun.", count(|it| it.runs.load(Ordering::Relaxed))),
+        read("mite_tenant_requests_total", "Requests made.", count(|it| it.requests.load(Ordering::Relaxed))),
+        read(
+            "mite_tenant_request_errors_total",
+            "Requests without a response.",
+            count(|it| it.errors.load(Ordering::Relaxed)),
+        ),
+        read("mite_tenant_messages_total", "Messages made.", count(|it| it.messages.load(Ordering::Relaxed))),
+        read("mite_tenant_cpu_seconds_total", "CPU used by workers.", each(|view| view.share.used() as f64 / 1e9)),
+        made(
+            "mite_tenant_limit",
+            "What a tenant may have.",
+            GAUGE,
+            LIMIT,
+            by_kind(|view, kind| view.quota.limit(kind)),
+        ),
+        made("mite_tenant_used", "What a tenant has.", GAUGE, LIMIT, by_kind(|view, kind| view.quota.used(kind))),
+        made(
+            "mite_tenant_held_back_total",
+            "How often a limit let something wait.",
+            COUNTER,
+            LIMIT,
+            by_kind(|view, kind| Some(view.quota.held(kind).0 as f64)),
+        ),
+        made(
+            "mite_tenant_held_back_seconds_total",
+            "How long all that waited.",
+            COUNTER,
+            LIMIT,
+            by_kind(|view, kind| Some(view.quota.held(kind).1 as f64 / 1e9)),
+        ),
+        made("mite_target_limit", "What all tenants together may ask of a target.", GAUGE, TARGET, limits),
+        made("mite_target_used", "What all tenants together have open to a target.", GAUGE, TARGET, used),
+    ];
+    families.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Limits;
+    use crate::runner::share::Shares;
+    use crate::web::text;
+
+    #[test]
+    fn figures_of_tenants_and_targets() {
+        let views = Views::default();
+        assert_eq!(
+            text(&families(&views)),
+            "# HELP mite_tenants Tenants that are served.\n# TYPE mite_tenants gauge\nmite_tenants 0\n"
+        );
+        let brake = crate::policy::Brake { requests_per_second: Some(9.0), connections: None };
+        views.brakes.set(&BTreeMap::from([("a:1".to_owned(), brake)]));
+        let limits = Limits { requests_per_second: Some(5.0), connections: Some(7), ..Limits::default() };
+        let quota = Arc::new(Quota::new(&limits, views.brakes.clone()));
+        quota.hold(Kind::Requests, 1_500_000_000);
+        quota.connections.try_take(2);
+        let (account, share) = (Arc::new(Account::default()), Shares::default().add(1));
+        account.requests.store(11, Ordering::Relaxed);
+        views.tenants.lock().unwrap().insert("shop".into(), View { quota, account, share });
+        let text = text(&families(&views));
+        for line in [
+            "mite_tenants 1",
+            "mite_tenant_requests_total{tenant=\"shop\"} 11",
+            "mite_tenant_limit{tenant=\"shop\",limit=\"requests_per_second\"} 5",
+            "mite_tenant_limit{tenant=\"shop\",limit=\"connections\"} 7",
+            "mite_tenant_used{tenant=\"shop\",limit=\"connections\"} 2",
+            "mite_tenant_held_back_total{tenant=\"shop\",limit=\"requests_per_second\"} 1",
+            "mite_tenant_held_back_seconds_total{tenant=\"shop\",limit=\"requests_per_second\"} 1.5",
+            "mite_target_limit{target=\"a:1\",limit=\"requests_per_second\"} 9",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("limit=\"memory\"} 0\nmite_tenant_limit"), "no limit where there is none");
+    }
+}
