@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::metrics::Metrics;
-use tests::program::{Ended, Running, command, eventually, mite, root};
+use tests::program::{Ended, Running, command, eventually, mite, patiently, root};
 use tests::python;
 use tests::servers::{Playground, free_port};
 
@@ -100,6 +100,32 @@ fn count(summary: &Value, path: &str) -> u64 {
     summary.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {summary:#}"))
 }
 
+/// Fifty requests a second from three journeys at once, of eight.
+#[track_caller]
+fn held_back(ended: &Ended) -> &Ended {
+    assert!(ended.stdout.contains("HELD BACK BY QUOTA: journeys 3 (wanted 8), requests/s 50"), "{}", ended.stdout);
+    ended
+}
+
+/// What the summary and the runner's metrics say of it.
+fn shop_is_shown(fleet: &Fleet, shopped: &Value) {
+    let (requests, seconds) = (count(shopped, "/requests"), shopped["duration_s"].as_f64().expect("seconds"));
+    let most = 50.0 * seconds * 1.05 + 5.0;
+    assert!(requests > 20 && (requests as f64) < most, "{requests} requests in {seconds} s, at most {most} may be");
+    assert_eq!(shopped["held_back"]["journeys"]["wanted"].as_f64(), Some(8.0), "{:#}", shopped["held_back"]);
+    assert!(count(shopped, "/held_back/requests_per_second/times") > 10);
+    // A run is one request of a millisecond or so, and there are three at once: nearly all of its time it waits.
+    let waited = shopped["held_back"]["requests_per_second"]["waited_s"].as_f64().expect("seconds");
+    let p50 = shopped["latency_ms"]["p50"].as_f64().expect("a latency") / 1e3;
+    assert!(p50 * (requests as f64) < waited, "{p50} s a request, {waited} s waited: a quota is no slow server");
+    let metrics = fleet.metrics();
+    let of = |name: &str, labels: &[&str]| metrics.sum(name, labels);
+    assert_eq!(of("mite_tenant_limit", &["shop", "requests_per_second"]), 50.0);
+    assert_eq!(of("mite_tenant_requests_total", &["shop"]), requests as f64);
+    assert!(of("mite_tenant_held_back_total", &["shop", "requests_per_second"]) > 10.0);
+    assert_eq!((of("mite_tenant_tests_total", &["shop"]), of("mite_tenants", &[])), (1.0, 3.0));
+}
+
 /// A tenant with limits, one without and one with endless loops run their tests at the same time; each is told what concerns it, the server
 /// has counted what they have, and the file is read again meanwhile.
 #[test]
@@ -117,25 +143,8 @@ fn tenants_share_a_runner() {
     let searching = fleet.controller(&search, "load:load", &["volume:4", "seconds:6", &url]);
     let shopping = fleet.controller(&shop, "load:load", &["volume:8", "seconds:3", &url]);
 
-    let ended = shopping.wait().expect(0);
-    let shopped = fleet.summary(&shop, &ended);
-    let (requests, seconds) = (count(&shopped, "/requests"), shopped["duration_s"].as_f64().expect("seconds"));
-    let most = 50.0 * seconds * 1.05 + 5.0;
-    assert!(requests > 20 && (requests as f64) < most, "{requests} requests in {seconds} s, at most {most} may be");
-    assert!(ended.stdout.contains("HELD BACK BY QUOTA: journeys 3 (wanted 8), requests/s 50"), "{}", ended.stdout);
-    assert_eq!(shopped["held_back"]["journeys"]["wanted"].as_f64(), Some(8.0), "{:#}", shopped["held_back"]);
-    assert!(count(&shopped, "/held_back/requests_per_second/times") > 10);
-    // A run is one request of a millisecond or so, and there are three at once: nearly all of its time it waits.
-    let waited = shopped["held_back"]["requests_per_second"]["waited_s"].as_f64().expect("seconds");
-    let p50 = shopped["latency_ms"]["p50"].as_f64().expect("a latency") / 1e3;
-    assert!(p50 * (requests as f64) < waited, "{p50} s a request, {waited} s waited: a quota is no slow server");
-    let metrics = fleet.metrics();
-    let of = |name: &str, labels: &[&str]| metrics.sum(name, labels);
-    assert_eq!(of("mite_tenant_limit", &["shop", "requests_per_second"]), 50.0);
-    assert_eq!(of("mite_tenant_requests_total", &["shop"]), requests as f64);
-    assert!(of("mite_tenant_held_back_total", &["shop", "requests_per_second"]) > 10.0);
-    assert_eq!((of("mite_tenant_tests_total", &["shop"]), of("mite_tenants", &[])), (1.0, 3.0));
-
+    let shopped = fleet.summary(&shop, &held_back(&shopping.wait().expect(0)));
+    shop_is_shown(&fleet, &shopped);
     let before = playground.requests();
     eventually("the others go on", || (playground.requests() > before + 50).then_some(()));
     fleet.write(&[&shop, &search], "[[tenant]]\nname = \"x\"\n");
@@ -220,8 +229,8 @@ fn the_cpu_is_divided_by_weight() {
         let metrics = fleet.metrics();
         [&heavy, &light].map(|tenant| metrics.sum("mite_tenant_cpu_seconds_total", &[tenant.name]))
     };
-    let begun = eventually("both compute", || Some(used()).filter(|used| used.iter().all(|used| *used > 0.3)));
-    let share = eventually("a share", || {
+    let begun = patiently("both compute", || Some(used()).filter(|used| used.iter().all(|used| *used > 0.3)));
+    let share = patiently("a share", || {
         let used = used();
         let [heavy, light] = [used[0] - begun[0], used[1] - begun[1]];
         (heavy + light > 2.0).then_some(heavy / (heavy + light))

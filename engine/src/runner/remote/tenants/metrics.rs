@@ -3,7 +3,7 @@
 //! There are as many series as tenants and limits in the file, and no others: no name that a test makes stands here.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::proto::{Metric, MetricFamily, MetricType};
@@ -49,74 +49,76 @@ const LIMIT: &[&str] = &["tenant", "limit"];
 const TARGET: &[&str] = &["target", "limit"];
 
 /// All figures there are now.
-#[expect(clippy::cast_precision_loss, reason = "Prometheus has floats")]
 pub fn families(views: &Views) -> Vec<MetricFamily> {
-    use MetricType::{COUNTER, GAUGE};
     let tenants = views.tenants.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let each = |figure: fn(&View) -> f64| -> Vec<Figure> {
+    let number = tenants.len() as f64;
+    let all = made("mite_tenants", "Tenants that are served.", MetricType::GAUGE, &[], vec![(Vec::new(), number)]);
+    all.into_iter().chain(of_tests(&tenants)).chain(of_limits(&tenants)).chain(of_targets(&views.brakes)).collect()
+}
+
+/// What each tenant's tests came to.
+fn of_tests(tenants: &BTreeMap<String, View>) -> Vec<MetricFamily> {
+    type Read = fn(&View) -> u64;
+    let counts: [(&str, &str, Read); 6] = [
+        ("mite_tenant_tests_total", "Tests begun.", |view| read(&view.account.tests)),
+        ("mite_tenant_tests_refused_total", "Tests that can't be run.", |view| read(&view.account.refused)),
+        ("mite_tenant_runs_total", "Runs of journeys begun.", |view| read(&view.account.runs)),
+        ("mite_tenant_requests_total", "Requests made.", |view| read(&view.account.requests)),
+        ("mite_tenant_request_errors_total", "Requests without a response.", |view| read(&view.account.errors)),
+        ("mite_tenant_messages_total", "Messages made.", |view| read(&view.account.messages)),
+    ];
+    let each = |figure: &dyn Fn(&View) -> f64| -> Vec<Figure> {
         tenants.iter().map(|(name, view)| (vec![name.clone()], figure(view))).collect()
     };
-    let by_kind = |figure: fn(&View, Kind) -> Option<f64>| -> Vec<Figure> {
+    let counts = counts.into_iter().map(|(name, help, of)| (name, help, each(&|view| of(view) as f64)));
+    let cpu = each(&|view| view.share.used() as f64 / 1e9);
+    let cpu = ("mite_tenant_cpu_seconds_total", "CPU used by workers.", cpu);
+    counts
+        .chain([cpu])
+        .filter_map(|(name, help, figures)| made(name, help, MetricType::COUNTER, TENANT, figures))
+        .collect()
+}
+
+fn read(count: &AtomicU64) -> u64 {
+    count.load(Ordering::Relaxed)
+}
+
+/// What each tenant may have, has, and was held back by.
+fn of_limits(tenants: &BTreeMap<String, View>) -> Vec<MetricFamily> {
+    use MetricType::{COUNTER, GAUGE};
+    type Look = fn(&Quota, Kind) -> Option<f64>;
+    let looks: [(&str, &str, MetricType, Look); 4] = [
+        ("mite_tenant_limit", "What a tenant may have.", GAUGE, Quota::limit),
+        ("mite_tenant_used", "What a tenant has.", GAUGE, Quota::used),
+        ("mite_tenant_held_back_total", "How often a limit let something wait.", COUNTER, |quota, kind| {
+            Some(quota.held(kind).0 as f64)
+        }),
+        ("mite_tenant_held_back_seconds_total", "How long all that waited.", COUNTER, |quota, kind| {
+            Some(quota.held(kind).1 as f64 / 1e9)
+        }),
+    ];
+    let figures = |look: Look| -> Vec<Figure> {
         let of = |(name, view): (&String, &View)| {
-            let figures = Kind::ALL.into_iter().filter_map(|kind| Some((kind, figure(view, kind)?)));
+            let figures = Kind::ALL.into_iter().filter_map(|kind| Some((kind, look(&view.quota, kind)?)));
             figures.map(|(kind, value)| (vec![name.clone(), kind.as_str().to_owned()], value)).collect::<Vec<_>>()
         };
         tenants.iter().flat_map(of).collect()
     };
-    let count = |count: fn(&Account) -> u64| -> Vec<Figure> {
-        tenants.iter().map(|(name, view)| (vec![name.clone()], count(&view.account) as f64)).collect()
-    };
-    let read = |name, help, figures| made(name, help, COUNTER, TENANT, figures);
+    looks.into_iter().filter_map(|(name, help, kind, look)| made(name, help, kind, LIMIT, figures(look))).collect()
+}
+
+/// The brakes over all tenants.
+fn of_targets(brakes: &Brakes) -> Vec<MetricFamily> {
     let (mut limits, mut used) = (Vec::new(), Vec::new());
-    for (target, brake) in views.brakes.all() {
+    for (target, brake) in brakes.all() {
         let labels = |kind: Kind| vec![target.clone(), kind.as_str().to_owned()];
         limits.extend(brake.requests.limit().map(|limit| (labels(Kind::Requests), limit)));
         limits.extend(brake.connections.limit().map(|limit| (labels(Kind::Connections), limit as f64)));
         used.push((labels(Kind::Connections), brake.connections.used() as f64));
     }
-    let families = [
-        made("mite_tenants", "Tenants that are served.", GAUGE, &[], vec![(Vec::new(), tenants.len() as f64)]),
-        read("mite_tenant_tests_total", "Tests begun.", count(|it| it.tests.load(Ordering::Relaxed))),
-        read(
-            "mite_tenant_tests_refused_total",
-            "Tests that can't be run.",
-            count(|it| it.refused.load(Ordering::Relaxed)),
-        ),
-        read("mite_tenant_runs_total", "Runs of journeys begun.", count(|it| it.runs.load(Ordering::Relaxed))),
-        read("mite_tenant_requests_total", "Requests made.", count(|it| it.requests.load(Ordering::Relaxed))),
-        read(
-            "mite_tenant_request_errors_total",
-            "Requests without a response.",
-            count(|it| it.errors.load(Ordering::Relaxed)),
-        ),
-        read("mite_tenant_messages_total", "Messages made.", count(|it| it.messages.load(Ordering::Relaxed))),
-        read("mite_tenant_cpu_seconds_total", "CPU used by workers.", each(|view| view.share.used() as f64 / 1e9)),
-        made(
-            "mite_tenant_limit",
-            "What a tenant may have.",
-            GAUGE,
-            LIMIT,
-            by_kind(|view, kind| view.quota.limit(kind)),
-        ),
-        made("mite_tenant_used", "What a tenant has.", GAUGE, LIMIT, by_kind(|view, kind| view.quota.used(kind))),
-        made(
-            "mite_tenant_held_back_total",
-            "How often a limit let something wait.",
-            COUNTER,
-            LIMIT,
-            by_kind(|view, kind| Some(view.quota.held(kind).0 as f64)),
-        ),
-        made(
-            "mite_tenant_held_back_seconds_total",
-            "How long all that waited.",
-            COUNTER,
-            LIMIT,
-            by_kind(|view, kind| Some(view.quota.held(kind).1 as f64 / 1e9)),
-        ),
-        made("mite_target_limit", "What all tenants together may ask of a target.", GAUGE, TARGET, limits),
-        made("mite_target_used", "What all tenants together have open to a target.", GAUGE, TARGET, used),
-    ];
-    families.into_iter().flatten().collect()
+    let of = |name, help, figures| made(name, help, MetricType::GAUGE, TARGET, figures);
+    let limits = of("mite_target_limit", "What all tenants together may ask of a target.", limits);
+    limits.into_iter().chain(of("mite_target_used", "What all tenants together have open to a target.", used)).collect()
 }
 
 #[cfg(test)]
