@@ -165,6 +165,7 @@ fn may(interface: &str) -> Option<&'static str> {
         "mite:processor/stats" => "make figures and send them on",
         "mite:processor/print" => "write to standard output",
         "mite:processor/progress" => "say how far it is",
+        "mite:journey/secrets" => "send secrets that it can't read",
         "mite:journey/config" => "read and set the test's config",
         _ if name.starts_with("wasi:random/") => "draw random numbers",
         _ if name.starts_with("wasi:clocks/") => "read the clock",

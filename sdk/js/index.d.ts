@@ -100,6 +100,11 @@ export interface Context {
   transaction<T>(name: string, work: (ctx: Context) => T | Promise<T>): Promise<T>;
   /** A message of the journey's own. */
   send(type: string, fields?: Fields): void;
+  /**
+   * A text that stands for a secret which the runner was given. The runner sends the secret where this text is in the value of a
+   * header or cookie or in a body; the journey never has it. Not in a URL.
+   */
+  secret(name: string): string;
   /** Tells of an error without ending the run. */
   report(error: unknown): void;
 }

@@ -26,6 +26,6 @@ wasmtime::component::bindgen!({
     },
 });
 
-pub use self::mite::journey::{config, http, messages, timing, transaction, waiting};
+pub use self::mite::journey::{config, http, messages, secrets, timing, transaction, waiting};
 pub use exports::mite::journey::journeys::{Context, Ending};
 pub use exports::mite::journey::scenarios;

@@ -36,6 +36,7 @@ const JOURNEYS: World = World {
         "mite:journey/messages@0.1.0",
         "mite:journey/transaction@0.1.0",
         "mite:journey/config@0.1.0",
+        "mite:journey/secrets@0.1.0",
         "mite:journey/script@0.1.0",
     ],
     exports: &["mite:journey/journeys@0.1.0", "mite:journey/scenarios@0.1.0"],

@@ -16,11 +16,15 @@ const TAIL_BYTES: usize = 2_000;
 /// Lines a second from all guests of a process together; what is over is counted and said once a second.
 const LINES_PER_SECOND: u64 = 100;
 
+/// Takes out of a line what must not be shown.
+pub type Cover = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
 /// A guest's stdout or stderr.
 #[derive(Clone)]
 pub struct Output {
     package: Arc<str>,
     stream: &'static str,
+    cover: Option<Cover>,
     state: Arc<Mutex<State>>,
 }
 
@@ -32,7 +36,12 @@ struct State {
 
 impl Output {
     pub fn new(package: Arc<str>, stream: &'static str) -> Self {
-        Self { package, stream, state: Arc::default() }
+        Self { package, stream, cover: None, state: Arc::default() }
+    }
+
+    /// With something to be done to each line before it is shown.
+    pub fn covered(self, cover: Option<Cover>) -> Self {
+        Self { cover, ..self }
     }
 
     /// Takes the last bytes written since this was asked before.
@@ -67,7 +76,9 @@ impl Output {
             return;
         }
         if let Some(held) = permit() {
-            let text: String = String::from_utf8_lossy(line).chars().flat_map(escape).collect();
+            let line = String::from_utf8_lossy(line);
+            let covered = self.cover.as_ref().map(|cover| cover(&line));
+            let text: String = covered.as_deref().unwrap_or(&line).chars().flat_map(escape).collect();
             tracing::info!(target: "guest", "{} {}: {text}", self.package, self.stream);
             if held > 0 {
                 tracing::warn!(target: "guest", "{held} lines of guests were left out (limit: {LINES_PER_SECOND} a second)");

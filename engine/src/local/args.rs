@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::policy::{self, Policy, Secrets};
 use crate::runner;
 use crate::steer::{self, nanos};
 
@@ -23,6 +25,8 @@ pub struct Args {
     /// Show Prometheus metrics at http://ADDRESS/metrics while the test runs, as in `127.0.0.1:9301`
     #[arg(long, value_name = "ADDRESS")]
     pub web_address: Option<String>,
+    #[command(flatten)]
+    pub policy: policy::Args,
 }
 
 impl Args {
@@ -32,7 +36,7 @@ impl Args {
         runner::worker_count(self.workers).min(most)
     }
 
-    pub fn settings(&self, test: &str, run_id: &str) -> runner::Settings {
+    pub fn settings(&self, test: &str, run_id: &str, policy: &Policy, secrets: Arc<Secrets>) -> runner::Settings {
         let journeys = &self.test.journeys;
         runner::Settings {
             test: test.to_owned(),
@@ -46,6 +50,8 @@ impl Args {
             report_every: runner::REPORT,
             quota: None,
             crowd: None,
+            targets: Arc::new(policy.targets.clone()),
+            secrets,
         }
     }
 }

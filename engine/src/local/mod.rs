@@ -16,6 +16,7 @@ use crate::console::screen::Screen;
 use crate::console::{Report, export};
 use crate::controller::{Controller, Plan, plan};
 use crate::exporter;
+use crate::policy::SecretError;
 use crate::runner::{self, Assignment, Clock, Data, Runner, machine, room};
 use crate::scenario::{self, Core, CoreError};
 use crate::shutdown::Signals;
@@ -34,6 +35,8 @@ pub enum Error {
     Plan(#[from] plan::Error),
     #[error(transparent)]
     Component(#[from] component::Error),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error("config: {0}")]
     Config(String),
     #[error(transparent)]
@@ -114,6 +117,8 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
         export::check(path)?;
     }
     let config = Config::from_environment(&args.test.added).map_err(Error::Config)?;
+    let policy = args.policy.policy();
+    let secrets = runner::secrets::read(&policy)?;
     let plain = engine::plain()?;
     let ticker = Ticker::start(&plain, || ())?;
     let mut plan = plan::plan(&plain, &SearchPath::from_environment(), config, wanted).await?;
@@ -124,7 +129,7 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
     let components: Vec<_> = plan.components.iter().map(|(package, it)| (package.as_str(), &it.code)).collect();
     let room = room::make(room, &components)?;
     warnings.extend(room.fallback.clone());
-    let settings = Arc::new(args.settings(&plan.test, &run_id()));
+    let settings = Arc::new(args.settings(&plan.test, &run_id(), &policy, secrets));
     let run_id = run_id_field(&settings.run_id);
     let mut pipeline = Pipeline::open(args, &plan.test, run_id, clock).await?;
     pipeline.tell_outside(plan.definition.take_sent());

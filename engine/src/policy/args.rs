@@ -1,5 +1,6 @@
 //! The options that say what journeys may reach, for whoever runs them by hand.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::{Limits, Policy, Rule, SecretSource, Targets, check_secret_name};
@@ -40,6 +41,19 @@ impl Args {
             limits: Limits::default(),
             secrets: self.secrets.iter().map(|(name, file)| (name.clone(), source(file))).collect(),
         }
+    }
+
+    /// As they are given to another process.
+    pub fn words(&self) -> Vec<OsString> {
+        let rule = |option: &str, rule: &Rule| OsString::from(format!("{option}={rule}"));
+        let secret = |(name, file): &(String, PathBuf)| {
+            let mut word = OsString::from(format!("--secret={name}="));
+            word.push(file);
+            word
+        };
+        let rules =
+            self.allow.iter().map(|it| rule("--allow", it)).chain(self.deny.iter().map(|it| rule("--deny", it)));
+        rules.chain(self.secrets.iter().map(secret)).collect()
     }
 
     /// A tenant's policy where these options were given as well: both have to allow.

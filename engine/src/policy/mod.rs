@@ -9,6 +9,7 @@
 //! targets   what may be reached: names, then addresses
 //! rule      one rule about targets
 //! address   what kind of network an address leads into
+//! secrets   texts that stand for secrets, and their values
 //! args      the local user's policy, from options
 //! ```
 
@@ -17,6 +18,7 @@ mod args;
 mod file;
 mod limits;
 mod rule;
+pub mod secrets;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ pub use args::Args;
 pub use file::{Brake, Error, Tenant, Tenants};
 pub use limits::Limits;
 pub use rule::{Goal, Host, Rule};
+pub use secrets::{SecretError, Secrets};
 pub use targets::{Denied, Targets};
 
 /// What one tenant's journeys may do.

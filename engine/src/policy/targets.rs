@@ -36,6 +36,8 @@ pub struct Targets {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied(pub String);
 
+impl std::error::Error for Denied {}
+
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -60,6 +62,11 @@ impl Targets {
     pub fn of_secret(name: &str, allow: &[Rule]) -> Self {
         let said_by = SaidBy::Secret(name.to_owned());
         Self { layers: vec![Layer { said_by, allow: Some(allow.to_vec()), deny: Vec::new() }] }
+    }
+
+    /// Whether anybody has made a rule.
+    pub fn has_rules(&self) -> bool {
+        self.layers.iter().any(|layer| layer.allow.is_some() || !layer.deny.is_empty())
     }
 
     /// Only what both allow.

@@ -17,6 +17,7 @@ pub mod remote;
 mod requests;
 pub mod room;
 mod scenario;
+pub mod secrets;
 pub mod share;
 mod tally;
 mod thread;
@@ -37,6 +38,7 @@ pub use instance::Prepared;
 pub use scenario::{Assignment, Data, NAMELESS};
 
 use crate::component::ticker::{Ticked, Ticker, Ticking};
+use crate::policy::{Secrets, Targets};
 use crate::scenario::Item;
 use crate::wire::config::Config;
 use crate::wire::queue::Sender;
@@ -75,6 +77,10 @@ pub struct Settings {
     pub quota: Option<Arc<quota::Quota>>,
     /// Who shares the machine with it; none: it is alone.
     pub crowd: Option<Crowd>,
+    /// What journeys may reach.
+    pub targets: Arc<Targets>,
+    /// What they may send and not read.
+    pub secrets: Arc<Secrets>,
 }
 
 /// What the tenants of a process have in common.

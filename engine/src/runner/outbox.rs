@@ -1,5 +1,8 @@
 //! Where the messages of a worker are written, each once, and from where they go on their way in batches.
 
+use std::sync::Arc;
+
+use crate::policy::Secrets;
 use crate::wire::batch::Batch;
 use crate::wire::queue::Sender;
 use crate::wire::totals::MessageTotals;
@@ -8,17 +11,24 @@ use crate::wire::totals::MessageTotals;
 pub struct Outbox {
     batch: Batch,
     sender: Sender,
+    /// What must be in no message.
+    secrets: Arc<Secrets>,
     pub counts: MessageTotals,
 }
 
 impl Outbox {
-    pub fn new(sender: Sender) -> Self {
-        Self { batch: Batch::with_capacity(), sender, counts: MessageTotals::default() }
+    pub fn new(sender: Sender, secrets: Arc<Secrets>) -> Self {
+        Self { batch: Batch::with_capacity(), sender, secrets, counts: MessageTotals::default() }
     }
 
     /// Writes a message.
     pub fn write(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
-        encode(self.batch.buffer());
+        let buffer = self.batch.buffer();
+        let before = buffer.len();
+        encode(buffer);
+        if !self.secrets.is_empty() {
+            self.secrets.cover(&mut buffer[before..]);
+        }
         self.batch.end_message();
         self.counts.made += 1;
         if self.batch.is_full() {

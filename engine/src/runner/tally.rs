@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use crate::policy::Secrets;
 use crate::wire::totals::{
     ErrorClass, FAILURES_MAX, Failure, LATENCY_MAX_US, Latency, NAMES_MAX, OTHER, RequestTotals, RunTotals, Totals,
     TransactionTotals, WorkerHealth,
@@ -19,6 +20,8 @@ pub struct Tally {
     transactions: Named<TransactionTotals>,
     journeys: Vec<(Arc<str>, RunTotals)>,
     failures: HashMap<Failure, u64>,
+    /// What must be in no name.
+    secrets: Arc<Secrets>,
     pub health: WorkerHealth,
 }
 
@@ -35,10 +38,12 @@ impl<T> Default for Named<T> {
 }
 
 impl<T: Default> Named<T> {
-    fn number(&mut self, name: &str) -> u32 {
+    fn number(&mut self, name: &str, secrets: &Secrets) -> u32 {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
+        let covered = (!secrets.is_empty()).then(|| secrets.covered(name));
+        let name = covered.as_deref().unwrap_or(name);
         let name: Arc<str> = if self.figures.len() >= NAMES_MAX { OTHER.into() } else { name.into() };
         let next = u32::try_from(self.figures.len()).expect("bounded by NAMES_MAX");
         let number = *self.numbers.entry(name.clone()).or_insert(next);
@@ -54,14 +59,18 @@ impl<T: Default> Named<T> {
 }
 
 impl Tally {
+    pub fn new(secrets: Arc<Secrets>) -> Self {
+        Self { secrets, ..Self::default() }
+    }
+
     /// The number of a request's name.
     pub fn request(&mut self, name: &str) -> u32 {
-        self.requests.number(name)
+        self.requests.number(name, &self.secrets)
     }
 
     /// The number of a transaction's full name.
     pub fn transaction(&mut self, name: &str) -> u32 {
-        self.transactions.number(name)
+        self.transactions.number(name, &self.secrets)
     }
 
     pub fn response(&mut self, request: u32, status: u16, latency: Nanos, received: u64, sent: u64) {
@@ -96,7 +105,12 @@ impl Tally {
         &mut self.journeys[journey as usize].1
     }
 
-    pub fn failure(&mut self, failure: Failure) {
+    pub fn failure(&mut self, mut failure: Failure) {
+        if !self.secrets.is_empty() {
+            for text in [&mut failure.transaction, &mut failure.ex_type, &mut failure.message] {
+                *text = self.secrets.covered(text);
+            }
+        }
         if self.failures.len() >= FAILURES_MAX && !self.failures.contains_key(&failure) {
             let other = || OTHER.to_owned();
             let rest = Failure { journey: other(), transaction: other(), ex_type: other(), message: other() };

@@ -61,7 +61,7 @@ pub fn main(start: Start) {
             return;
         }
     };
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(start.settings.secrets.clone());
     let names = Names::new(&mut tally);
     let scenarios = start.assignments.into_iter().map(|assignment| assigned(assignment, &start.settings, &mut tally));
     let scenarios = RefCell::new(scenarios.collect());
@@ -72,10 +72,10 @@ pub fn main(start: Start) {
         queue: Queue::new(),
         requests: Requests::new(),
         timers,
-        outbox: RefCell::new(Outbox::new(start.messages)),
+        outbox: RefCell::new(Outbox::new(start.messages, start.settings.secrets.clone())),
         tally: RefCell::new(tally),
         names: RefCell::new(names),
-        http: Client::new(start.clock, start.settings.reuse),
+        http: Client::new(start.clock, &start.settings),
         config: RefCell::new(start.config),
         turn: start.settings.crowd.as_ref().map(|crowd| Turn::new(crowd.share.clone())),
         door: start.settings.quota.clone().map(|quota| Rc::new(Door::new(quota))),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::console::{Consumer, Ending, Report, Threshold};
 use crate::scenario::{self, Thresholds};
-use crate::wire::totals::Totals;
+use crate::wire::totals::{ErrorClass, RequestTotals, Totals};
 
 /// What has to be watched while the test runs.
 #[derive(Default)]
@@ -119,6 +119,7 @@ impl Outcome {
         // In one process what was made and not received is lost; elsewhere only what is known to be.
         let here = self.received.as_ref().map(|received| made.saturating_sub(received.messages));
         let lost = here.unwrap_or(dropped + self.behind.lost);
+        warnings.extend(denied(&self.totals));
         warnings.extend(failure);
         warnings.extend(self.behind.warnings);
         if self.totals.messages.refused > 0 {
@@ -166,6 +167,27 @@ impl Outcome {
     }
 }
 
+/// Names of requests that a warning has.
+const DENIED_NAMED: usize = 5;
+
+/// What journeys reached for and may not reach.
+fn denied(totals: &Totals) -> Option<String> {
+    let of = |figures: &RequestTotals| figures.errors.get(&ErrorClass::Denied).copied().filter(|count| *count > 0);
+    let mut named: Vec<_> = totals.requests.iter().filter_map(|(name, figures)| Some((of(figures)?, name))).collect();
+    named.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let all: u64 = named.iter().map(|(count, _)| count).sum();
+    let most: Vec<_> =
+        named.iter().take(DENIED_NAMED).map(|(count, name)| format!("{count} {}", name.escape_debug())).collect();
+    let more = if named.len() > DENIED_NAMED { ", ..." } else { "" };
+    (all > 0).then(|| {
+        format!(
+            "{all} requests were denied ({}{more}): their targets are none that journeys may reach here; the http_error \
+             messages say why, docs/policy.md what to do",
+            most.join(", ")
+        )
+    })
+}
+
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn approximate(count: u64) -> f64 {
     count as f64
@@ -185,6 +207,20 @@ mod tests {
             figures.second(*requests, *running, start + Duration::from_secs_f64(*at));
         }
         figures
+    }
+
+    #[test]
+    fn what_was_denied_is_said_once() {
+        let mut totals = Totals::default();
+        assert_eq!(denied(&totals), None);
+        let mut request = |name: &str, class: ErrorClass, count: u64| {
+            totals.requests.entry(name.to_owned()).or_default().errors.insert(class, count);
+        };
+        request("GET http://a/", ErrorClass::Denied, 2);
+        request("pay\n", ErrorClass::Denied, 30);
+        request("GET http://b/", ErrorClass::Timeout, 7);
+        let told = denied(&totals).expect("some were");
+        assert!(told.starts_with("32 requests were denied (30 pay\\n, 2 GET http://a/): "), "{told}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::console::Report;
 use crate::console::screen::Screen;
 use crate::distributed::{self, Ready, Wanted};
 use crate::exporter;
+use crate::policy;
 use crate::recorder::Recorder;
 use crate::shutdown::Signals;
 use crate::steer;
@@ -38,6 +39,8 @@ use set::{Ended, Set};
 pub struct Args {
     #[command(flatten)]
     pub test: steer::Args,
+    #[command(flatten)]
+    pub policy: policy::Args,
     /// Runner processes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub runners: u32,

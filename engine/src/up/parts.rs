@@ -76,6 +76,8 @@ pub fn parts(args: &Args, ports: &Ports) -> Vec<Part> {
             .option("--controller-socket", &ports.controller())
             .option("--message-socket", &ports.messages())
             .option("--workers", &workers.to_string());
+        let mut runner = runner;
+        runner.words.extend(args.policy.words());
         let name = if args.runners == 1 { runner.name.clone() } else { format!("runner {number}") };
         parts.push(Part { name, ..runner });
     }
@@ -118,6 +120,8 @@ mod tests {
         let got = lines(&["--workers=3"]);
         assert_eq!(got[..5], pipeline);
         assert_eq!(got[5..], [format!("runner: {runner} --workers=3")]);
+        let got = lines(&["--workers=3", "--allow=loopback", "--deny=*:25", "--secret=a=b/c"]);
+        assert_eq!(got[5..], [format!("runner: {runner} --workers=3 --allow=loopback --deny=*:25 --secret=a=b/c")]);
         let got =
             lines(&["--runners=2", "--workers=1", "--web-address=[::1]:80", "--collector-dir=a", "--recorder-dir=b"]);
         assert!(got[2].ends_with("--web-address=[::1]:80"), "{}", got[2]);

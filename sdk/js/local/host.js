@@ -108,6 +108,8 @@ export class Host {
         this.messages.push({ ...fields, type, transaction: this.names.get(transaction) });
       },
       configGet: (key) => this.config[key],
+      // Here the journey has the value: there is no host to fill it in.
+      secret: (name) => process.env[`MITE_SECRET_${name}`] ?? null,
       configKeys: () => Object.keys(this.config),
       configSet: (key, value) => { this.config[key] = value; },
       cookies: () => [...this.cookies.values()],

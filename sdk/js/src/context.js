@@ -1,7 +1,7 @@
 // What a journey gets.
 
 import { config } from "./config.js";
-import { failure, reported, tell } from "./errors.js";
+import { failure, MiteError, reported, tell } from "./errors.js";
 import { host } from "./host.js";
 import { Http } from "./http.js";
 import { report } from "./loop.js";
@@ -48,6 +48,16 @@ export class Context {
   /** A message of the journey's own. */
   send(type, fields = {}) {
     host.message(type, fields, this.#transaction);
+  }
+  /**
+   * A text that stands for a secret which the runner was given. The runner sends the secret where this text is in the value of a
+   * header or cookie or in a body; the journey never has it. Not in a URL.
+   */
+  secret(name) {
+    const standIn = host.secret(String(name));
+    if (standIn != null) return standIn;
+    const wayOut = "name it in the runner's policy, or for a test of your own by --secret=NAME=FILE";
+    throw new MiteError(`there is no secret \`${name}\` here: ${wayOut}`, { secret: String(name) });
   }
   /** Tells of an error without ending the run. */
   report(error) {

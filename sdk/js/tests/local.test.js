@@ -37,6 +37,16 @@ test("recorded responses", async () => {
   assert.match(failed.error.location, /cases\.js:\d+:/);
 });
 
+test("secrets are variables here", async () => {
+  process.env.MITE_SECRET_token = "of the environment";
+  const script = {
+    known: journey(async (ctx) => ctx.send("got", { token: ctx.secret("token") })),
+    unknown: journey(async (ctx) => ctx.secret("other")),
+  };
+  assert.equal((await run(script, "known")).messages[0].token, "of the environment");
+  assert.match((await run(script, "unknown")).error.message, /^MiteError: there is no secret `other` here: /);
+});
+
 test("a real server, ten requests at once", async () => {
   let [open, most] = [0, 0];
   const server = createServer((_, response) => {

@@ -3,9 +3,9 @@
 try:
     from componentize_py_types import Err
     from wit_world.exports import journeys, scenarios
-    from wit_world.imports import config, http, messages, timing, transaction, waiting
+    from wit_world.imports import config, http, messages, secrets, timing, transaction, waiting
 except ModuleNotFoundError:
     from mite.local.errors import Err
-    from mite.local.world import config, http, journeys, messages, scenarios, timing, transaction, waiting
+    from mite.local.world import config, http, journeys, messages, scenarios, secrets, timing, transaction, waiting
 
-__all__ = ["Err", "config", "http", "journeys", "messages", "scenarios", "timing", "transaction", "waiting"]
+__all__ = ["Err", "config", "http", "journeys", "messages", "scenarios", "secrets", "timing", "transaction", "waiting"]

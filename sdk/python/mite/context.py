@@ -5,8 +5,9 @@ from mite._current import current
 from mite._failure import outcome
 from mite._loop import DONE
 from mite._packer import pack, text
-from mite._wit import messages, timing
+from mite._wit import messages, secrets, timing
 from mite._wit import transaction as host
+from mite.exceptions import MiteError
 from mite_http.session import Session
 
 class Transaction:
@@ -48,6 +49,15 @@ class Context:
     def send(self, message_type, **fields):
         """Sends a message. Limit: 64 fields, 64 KiB; one over it is dropped and counted."""
         messages.send(text(message_type), pack(fields), current.get())
+
+    def secret(self, name):
+        """A text that stands for a secret which the runner was given. The runner sends the secret where this text is in the value
+        of a header or cookie or in a body; the journey never has it. Not in a URL."""
+        stand_in = secrets.get(text(name))
+        if stand_in is None:
+            way_out = "name it in the runner's policy, or for a test of your own by --secret=NAME=FILE"
+            raise MiteError(f"there is no secret {name!r} here: {way_out}", secret=name)
+        return stand_in
 
     @property
     def setup(self):

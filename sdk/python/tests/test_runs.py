@@ -22,6 +22,18 @@ async def slow(seconds=60):
     await asyncio.sleep(seconds)
 
 
+class Secrets(unittest.TestCase):
+    def test_they_are_variables_here(self):
+        async def journey(ctx):
+            ctx.send("got", token=ctx.secret("token"))
+            with self.assertRaisesRegex(MiteError, "there is no secret 'other' here"):
+                ctx.secret("other")
+
+        with mock.patch.dict(os.environ, MITE_SECRET_token="of the environment"):
+            ran = run(journey)
+        self.assertEqual([it["token"] for it in ran.messages if it["type"] == "got"], ["of the environment"])
+
+
 class Asyncio(unittest.TestCase):
     def test_what_waits(self):
         async def journey(ctx):

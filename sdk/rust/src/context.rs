@@ -1,8 +1,11 @@
 //! `ctx`: what a journey is given.
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, MiteError};
 use crate::http::Http;
-use crate::{bindings::mite::journey::timing, messages, transaction};
+use crate::{
+    bindings::mite::journey::{secrets, timing},
+    messages, transaction,
+};
 use serde::Serialize;
 use std::cell::Cell;
 
@@ -58,6 +61,24 @@ impl Ctx {
     #[track_caller]
     pub fn send(&self, message_type: &str, fields: impl Serialize) -> Result<(), Error> {
         messages::send(message_type, &fields)
+    }
+
+    /// A text that stands for a secret which the runner was given. The runner sends the secret where this text is in the value of a header or
+    /// cookie or in a body; the journey never has it. Not in a URL.
+    ///
+    /// ```no_run
+    /// # use mite_sdk::prelude::*;
+    /// # async fn journey(ctx: Ctx) -> Result {
+    /// let token = ctx.secret("token")?;
+    /// let answer = ctx.http.get("https://shop/").header("authorization", format!("Bearer {token}")).await?;
+    /// # check!(answer.status() == 200); Ok(()) }
+    /// ```
+    #[track_caller]
+    pub fn secret(&self, name: &str) -> Result<String, Error> {
+        secrets::get(name).ok_or_else(|| {
+            let way_out = "name it in the runner's policy, or for a test of your own by --secret=NAME=FILE";
+            MiteError::new(format!("there is no secret `{name}` here: {way_out}")).field("secret", name).into()
+        })
     }
 
     /// Whether the test is ending, so that a long journey should come to its end.

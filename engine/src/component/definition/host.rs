@@ -7,7 +7,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::component::bindings::{Content, Pending, config, http, messages, timing, transaction, waiting};
+use crate::component::bindings::{Content, Pending, config, http, messages, secrets, timing, transaction, waiting};
 use crate::component::output::Output;
 use crate::wire::config::Config;
 
@@ -61,6 +61,13 @@ impl config::Host for Host {
 
     fn set(&mut self, key: String, value: Vec<u8>) -> Result<Result<(), String>> {
         Ok(self.config.set(&key, value))
+    }
+}
+
+impl secrets::Host for Host {
+    fn get(&mut self, _: String) -> Result<Option<String>> {
+        // Nothing is sent from here.
+        Ok(None)
     }
 }
 

@@ -100,7 +100,7 @@ fn what_is_wrong_is_named_with_its_line() {
         (format!("{tenant}requests_per_second = nan\n"), 5, "NaN is not a rate"),
         (format!("{tenant}memory = \"64MB\"\n"), 5, "`64MB` is not a number of bytes"),
         (format!("{tenant}journey_time = 5\n"), 5, "`5` is not a duration"),
-        (format!("{tenant}targets = [\n\"ftp://x\"]\n"), 6, "`ftp://x` is not a rule: the scheme is http or https"),
+        (format!("{tenant}targets = [\"ftp://x\"]\n"), 5, "`ftp://x` is not a rule: the scheme is http or https"),
         (format!("{tenant}deny = [\"10.1.0.0/8\"]\n"), 5, "10.1.0.0 is not where a block of /8 begins"),
         (format!("{tenant}secrets = {{ \"a b\" = \"f\" }}\n"), 5, "`a b` is not a secret's name"),
         (format!("{tenant}secrets = {{ a = {{ file = \"f\", x = 1 }} }}\n"), 5, "a file's path, or"),

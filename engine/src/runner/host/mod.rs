@@ -4,6 +4,7 @@ mod config;
 mod http;
 mod messages;
 mod script;
+mod secrets;
 mod timing;
 mod transaction;
 mod waiting;
@@ -21,7 +22,7 @@ use super::http::Session;
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
 use crate::component::limits::Limits;
-use crate::component::output::Output;
+use crate::component::output::{Cover, Output};
 use crate::wire::message::{Identity, Place};
 
 /// Handles of WASI (pollables, streams) that a journey may hold at once; one more traps.
@@ -60,10 +61,15 @@ pub struct Run {
 
 impl State {
     pub fn new(package: Arc<str>, script: Arc<[u8]>, journey: Arc<str>, identity: Identity, limits: Limits) -> Self {
-        let stderr = Output::new(package.clone(), "stderr");
+        let cover = worker::with(|worker| {
+            let secrets = worker.settings.secrets.clone();
+            (!secrets.is_empty()).then(|| Arc::new(move |line: &str| secrets.covered(line)) as Cover)
+        });
+        let stderr = Output::new(package.clone(), "stderr").covered(cover.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(WASI_HANDLES_MAX);
-        let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
+        let wasi =
+            WasiCtx::builder().stdout(Output::new(package, "stdout").covered(cover)).stderr(stderr.clone()).build();
         Self {
             wasi,
             script,

@@ -14,6 +14,7 @@ use super::connection::Connection;
 use super::exchange::{Failed, Progress, Step};
 use super::socket::{Socket, Stream};
 use super::target::{Origin, OriginHost};
+use crate::policy::Denied;
 use crate::runner::worker;
 use crate::wire::totals::ErrorClass;
 
@@ -32,7 +33,13 @@ impl Resolver {
     }
 }
 
-/// Opens a connection.
+impl From<Denied> for Failed {
+    fn from(denied: Denied) -> Self {
+        Self::new(ErrorClass::Denied, denied.0)
+    }
+}
+
+/// Opens a connection, to an address that the policy lets it go to: the name is never looked up a second time.
 pub async fn connect(
     origin: &Origin,
     identity: Option<u32>,
@@ -40,7 +47,9 @@ pub async fn connect(
     progress: &mut Progress,
 ) -> Result<Connection, Failed> {
     progress.step = Step::Dns;
-    let addresses = resolve(origin).await?;
+    let (reachable, goal) = (worker::with(|worker| worker.http.reachable.clone()), origin.goal());
+    reachable.check_name(&goal)?;
+    let addresses = reachable.filter(&goal, &resolve(origin).await?)?;
     if matches!(origin.host, OriginHost::Name(_)) {
         progress.dns = progress.since_start();
     }

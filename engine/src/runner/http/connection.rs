@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::exchange::Step;
 use super::response::{Malformed, Reader, Response};
 use super::socket::{Socket, Stamps};
+use crate::policy::Denied;
 use crate::runner::quota::Slot;
 
 /// Reads in a row before others get their turn: each takes up to 64 KiB.
@@ -62,6 +63,8 @@ pub enum Broken {
     Malformed(#[from] Malformed),
     #[error("the connection broke: {0}")]
     Socket(#[from] io::Error),
+    #[error("{0}")]
+    Denied(#[from] Denied),
 }
 
 impl Connection {

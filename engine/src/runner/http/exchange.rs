@@ -186,6 +186,7 @@ async fn attempt(ask: &Ask, progress: &mut Progress) -> Result<Box<Answer>, Fail
                 keep(ask, key, connection, answer.end(), persistent);
                 return Ok(answer);
             }
+            Err(denied @ Broken::Denied(_)) => return Err(failed(&denied)),
             Err(broken) => match (connection.stamps().first_write, connection.stamps().first_read) {
                 (None, _) => {}
                 (Some(_), None) if ask.method.is_idempotent() => break,
@@ -220,7 +221,8 @@ async fn slot(ask: &Ask, progress: &mut Progress) -> Option<Slot> {
 }
 
 fn failed(broken: &Broken) -> Failed {
-    Failed::new(ErrorClass::Protocol, broken.to_string())
+    let class = if matches!(broken, Broken::Denied(_)) { ErrorClass::Denied } else { ErrorClass::Protocol };
+    Failed::new(class, broken.to_string())
 }
 
 /// Keeps the connection for the next request, if it can be used again.
@@ -258,7 +260,8 @@ async fn converse(
     progress: &mut Progress,
 ) -> Result<(Box<Answer>, bool), Broken> {
     let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body);
-    let response = connection.exchange(ask.outgoing(), reader, &mut progress.step).await?;
+    let outgoing = worker::with(|worker| ask.outgoing(&worker.http, &connection.primary_ip))?;
+    let response = connection.exchange(outgoing, reader, &mut progress.step).await?;
     let persistent = response.persistent;
     Ok((answered(ask, progress, connection, response), persistent))
 }

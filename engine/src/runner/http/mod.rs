@@ -17,6 +17,9 @@ mod target;
 mod tls;
 
 use std::cell::RefCell;
+use std::sync::Arc;
+
+use http::HeaderValue;
 
 pub use answer::Answer;
 pub use body::Decoded;
@@ -27,24 +30,35 @@ pub use session::Session;
 pub use target::{Origin, OriginHost};
 pub use tls::trust_in_background;
 
+use super::Settings;
 use super::clock::Clock;
+use crate::policy::{Secrets, Targets};
 
-/// What requests of a worker share.
+/// What requests of a worker share: connections, TLS sessions, and what is known of names. A worker is one tenant's, so none of it is
+/// ever another's, and connections that wait were open to this tenant when they were made.
 pub struct Client {
     pub(in crate::runner) targets: RefCell<target::Targets>,
     pool: RefCell<pool::Pool>,
     pub(in crate::runner) identities: RefCell<tls::Identities>,
     resolver: connect::Resolver,
+    /// What may be reached. Asked when a connection is made, so that one that is used again costs nothing.
+    reachable: Arc<Targets>,
+    secrets: Arc<Secrets>,
+    /// Says which test a request is of, unless its journey says something else.
+    agent: HeaderValue,
     clock: Clock,
 }
 
 impl Client {
-    pub fn new(clock: Clock, reuse: Reuse) -> Self {
+    pub fn new(clock: Clock, settings: &Settings) -> Self {
         Self {
             targets: RefCell::default(),
-            pool: RefCell::new(pool::Pool::new(reuse)),
+            pool: RefCell::new(pool::Pool::new(settings.reuse)),
             identities: RefCell::default(),
             resolver: connect::Resolver::default(),
+            reachable: settings.targets.clone(),
+            secrets: settings.secrets.clone(),
+            agent: request::agent(&settings.run_id),
             clock,
         }
     }

@@ -7,10 +7,13 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method};
 
+use super::Client;
 use super::connection::Outgoing;
 use super::session::Session;
 use super::target::Target;
 use crate::component::bindings::http::Request;
+use crate::policy::secrets::{Place, is_mentioned};
+use crate::policy::{Denied, Host};
 use crate::runner::clock::Nanos;
 use crate::runner::quota::Slot;
 use crate::runner::transactions::{Name, cut};
@@ -37,7 +40,15 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 /// What a client that can read them asks for.
 const ENCODINGS: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
+/// Longer names of runs don't stand in headers.
+const RUN_BYTES_MAX: usize = 100;
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("mite/", env!("CARGO_PKG_VERSION")));
+
+/// The `user-agent` of a run: whoever wonders where the load comes from can ask for it.
+pub fn agent(run_id: &str) -> HeaderValue {
+    let own = || HeaderValue::from_str(&format!("mite/{} (run {run_id})", env!("CARGO_PKG_VERSION"))).ok();
+    Some(run_id).filter(|run_id| (1..=RUN_BYTES_MAX).contains(&run_id.len())).and_then(|_| own()).unwrap_or(AGENT)
+}
 
 /// All that it takes to make a request: it owns everything, so that it can run beside its journey.
 pub struct Ask {
@@ -64,6 +75,8 @@ pub struct Ask {
     pub transaction_id: u32,
     /// The connection that it may open, where these are counted.
     pub slot: Cell<Option<Slot>>,
+    /// Whether secrets are filled in: until a redirect leads to another origin.
+    has_secrets: bool,
 }
 
 /// Whose request it is.
@@ -76,12 +89,43 @@ pub struct Asker {
 }
 
 impl Ask {
-    /// The request as it is sent: the journey's headers and those that it left to us.
-    pub fn outgoing(&self) -> Outgoing {
-        Outgoing::new(self.head(), self.body.clone())
+    /// The request as it is sent to an address: the journey's headers and those that it left to us, and secrets where it has put what stands
+    /// for them.
+    pub fn outgoing(&self, client: &Client, address: &str) -> Result<Outgoing, Denied> {
+        if let Some((_, host)) = self.headers.iter().find(|(name, _)| *name == HOST) {
+            self.check_host(client, host)?;
+        }
+        if client.secrets.is_empty() || !self.has_secrets {
+            return Ok(Outgoing::new(self.head(&client.agent, self.body.len()), self.body.clone()));
+        }
+        let (goal, address) = (self.target.origin.goal(), address.parse().ok());
+        let content_type = self.headers.iter().find(|(name, _)| *name == CONTENT_TYPE);
+        let kind = content_type.and_then(|(_, value)| value.to_str().ok()).unwrap_or_default();
+        let body = client.secrets.fill(&self.body, Place::of_body(kind), &goal, address)?;
+        let body = body.map_or_else(|| self.body.clone(), Bytes::from);
+        let head = self.head(&client.agent, body.len());
+        let filled = client.secrets.fill(&head, Place::Head, &goal, address)?;
+        Ok(Outgoing::new(filled.unwrap_or(head), body))
     }
 
-    fn head(&self) -> Vec<u8> {
+    /// A host of the journey's own has to be one that it might have named in the URL: a server of many would else lead it to any of them.
+    fn check_host(&self, client: &Client, host: &HeaderValue) -> Result<(), Denied> {
+        if !client.reachable.has_rules() {
+            return Ok(());
+        }
+        let scheme = if self.target.origin.https { "https" } else { "http" };
+        let url = host.to_str().map(|host| format!("{scheme}://{host}/")).unwrap_or_default();
+        let denied = |why: &dyn std::fmt::Display| Denied(format!("Host header: {why}"));
+        let named = client.targets.borrow_mut().get(&url).map_err(|why| denied(&why))?;
+        let goal = named.origin.goal();
+        client.reachable.check_name(&goal).map_err(|why| denied(&why))?;
+        match goal.host {
+            Host::Address(address) => client.reachable.filter(&goal, &[address]).map(drop).map_err(|why| denied(&why)),
+            Host::Name(_) => Ok(()),
+        }
+    }
+
+    fn head(&self, agent: &HeaderValue, body_bytes: usize) -> Vec<u8> {
         let mut head = Vec::with_capacity(HEAD_BYTES_USUAL + self.target.path.len());
         for part in [self.method.as_str(), " ", &self.target.path, " HTTP/1.1\r\n"] {
             head.extend_from_slice(part.as_bytes());
@@ -97,14 +141,14 @@ impl Ask {
             write(&mut head, AUTHORIZATION, authorization);
         }
         if lacks(USER_AGENT) {
-            write(&mut head, USER_AGENT, &AGENT);
+            write(&mut head, USER_AGENT, agent);
         }
         if lacks(ACCEPT_ENCODING) {
             write(&mut head, ACCEPT_ENCODING, &ENCODINGS);
         }
         // RFC 9110, 8.6: methods that usually have a body say that there is none.
         if self.has_body || matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
-            write(&mut head, CONTENT_LENGTH, &HeaderValue::from(self.body.len()));
+            write(&mut head, CONTENT_LENGTH, &HeaderValue::from(body_bytes));
         }
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).header(&self.target.url);
         let cookies: Vec<_> = own(COOKIE).chain(&session).map(HeaderValue::as_bytes).collect();
@@ -124,6 +168,12 @@ impl Ask {
             return Err("CONNECT is for proxies".to_owned());
         }
         worker::with(|worker| {
+            if is_mentioned(request.url.as_bytes()) {
+                return Err(
+                    "a secret can't stand in a URL, which messages and figures show: put it into a header or body"
+                        .to_owned(),
+                );
+            }
             let target = worker.http.targets.borrow_mut().get(&request.url)?;
             let headers = headers(&request.headers)?;
             let tally = &mut worker.tally.borrow_mut();
@@ -152,6 +202,7 @@ impl Ask {
                 transaction: asker.transaction,
                 transaction_id: asker.transaction_id,
                 slot: Cell::new(None),
+                has_secrets: true,
             }))
         })
     }
@@ -165,10 +216,11 @@ impl Ask {
             self.method = Method::GET;
             (self.body, self.has_body) = (Bytes::new(), false);
         }
-        self.headers.retain(|(name, _)| match *name {
+        self.has_secrets &= stays;
+        self.headers.retain(|(name, value)| match *name {
             AUTHORIZATION | COOKIE | HOST => stays,
             CONTENT_TYPE => !loses_body,
-            _ => true,
+            _ => stays || !is_mentioned(value.as_bytes()),
         });
         // The name and password of a URL stay with its host, as in curl: the new URL doesn't have them.
         if let Some(authorization) =

@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use http::{HeaderValue, Method, Uri};
 use url::{Host, Url};
 
+use crate::policy::{Goal, Host as GoalHost};
 use crate::runner::tally::Tally;
 
 /// URLs that are kept parsed; when there are more all are forgotten.
@@ -48,6 +49,17 @@ pub struct Origin {
     pub https: bool,
     pub host: OriginHost,
     pub port: u16,
+}
+
+impl Origin {
+    /// As rules see it.
+    pub fn goal(&self) -> Goal<'_> {
+        let host = match &self.host {
+            OriginHost::Name(name) => GoalHost::Name(name),
+            OriginHost::Address(address) => GoalHost::Address(*address),
+        };
+        Goal { https: self.https, host, port: self.port }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -61,11 +61,13 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroU32>,
     /// Serve all tenants of this file instead, each with its controller and its limits, until told to stop; SIGHUP reads it again
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["controller_socket", "message_socket"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["controller_socket", "message_socket", "secrets"])]
     pub tenants: Option<PathBuf>,
     /// With --tenants: show what each has, may have and was held back by at http://ADDRESS/metrics
     #[arg(long, value_name = "ADDRESS", requires = "tenants")]
     pub web_address: Option<String>,
+    #[command(flatten)]
+    pub policy: policy::Args,
 }
 
 /// Why a runner ends before its test does.
@@ -79,6 +81,8 @@ pub enum Error {
     Tenants(#[from] policy::Error),
     #[error(transparent)]
     Web(#[from] web::Error),
+    #[error(transparent)]
+    Secret(#[from] policy::SecretError),
     #[error("can't get {package} from the controller: {reason}")]
     Fetch { package: String, reason: String },
     #[error("the controller refuses this runner: {0}")]

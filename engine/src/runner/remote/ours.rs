@@ -17,7 +17,7 @@ use super::{End, Error, fetch};
 use crate::component;
 use crate::runner::quota::Test as Whose;
 use crate::runner::room::{self, Made, Wanted};
-use crate::runner::{Assignment, Clock, Data, REPORT, Reuse, Runner, Settings, machine};
+use crate::runner::{Assignment, Clock, Data, REPORT, Reuse, Runner, Settings, machine, secrets};
 use crate::wire::config::Config;
 use crate::wire::control::ours::{self as wire, Answer, Ask, Asker, Exchange, Join, Leave, Orders, PROTOCOL, Test};
 use crate::wire::totals::Totals;
@@ -149,6 +149,7 @@ impl Life<'_> {
         let journeys = &test.journeys;
         let journey_time =
             self.serving.limits().journey_time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        let policy = self.serving.policy();
         let settings = Arc::new(Settings {
             test: self.test.clone(),
             run_id: self.from.run_id.clone(),
@@ -163,6 +164,8 @@ impl Life<'_> {
             report_every: REPORT,
             quota: self.serving.quota(),
             crowd: self.serving.crowd(),
+            targets: Arc::new(policy.targets.clone()),
+            secrets: secrets::read(&policy)?,
         });
         let assignments = test.assignments.iter().map(|one| {
             let prepared = made.prepared.get(&one.package);

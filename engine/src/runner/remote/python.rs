@@ -82,7 +82,7 @@ impl<'a> Life<'a> {
             line,
             runner,
             ledger: Ledger::new(workers),
-            shop: Shop::new((&test, &run_id, id), workers, &outgoing.sender(), serving),
+            shop: Shop::new((&test, &run_id, id), workers, &outgoing.sender(), serving)?,
             test,
             config,
             run_id,

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Args;
 use super::account::Account;
 use super::outgoing::{OpenError, Outgoing};
-use crate::policy::{Limits, Policy, Tenant};
+use crate::policy::{self, Limits, Policy, Tenant};
 use crate::runner::quota::{Brakes, Quota};
 use crate::runner::{Crowd, worker_count};
 
@@ -29,6 +29,7 @@ pub struct Serving {
     pub controller_socket: String,
     pub message_socket: Vec<String>,
     workers: Option<NonZeroU32>,
+    options: policy::Args,
     pub tenant: Option<Holding>,
     common: Common,
 }
@@ -102,17 +103,19 @@ impl Serving {
             controller_socket: args.controller_socket.clone(),
             message_socket: args.message_socket.clone(),
             workers: args.workers,
+            options: args.policy.clone(),
             tenant: None,
             common: Common::new(),
         }
     }
 
     /// One tenant of many.
-    pub fn tenant(tenant: &Tenant, workers: Option<NonZeroU32>, common: &Common, holding: Holding) -> Self {
+    pub fn tenant(tenant: &Tenant, args: &Args, common: &Common, holding: Holding) -> Self {
         Self {
             controller_socket: tenant.controller_socket.clone(),
             message_socket: tenant.message_socket.clone(),
-            workers,
+            workers: args.workers,
+            options: args.policy.clone(),
             tenant: Some(holding),
             common: common.clone(),
         }
@@ -141,6 +144,14 @@ impl Serving {
     /// What a test that begins now may have.
     pub fn limits(&self) -> Limits {
         self.tenant.as_ref().map(|tenant| tenant.policy.borrow().limits.clone()).unwrap_or_default()
+    }
+
+    /// What a test that begins now may reach and send.
+    pub fn policy(&self) -> Policy {
+        match &self.tenant {
+            Some(tenant) => self.options.narrow(Policy::clone(&tenant.policy.borrow())),
+            None => self.options.policy(),
+        }
     }
 
     pub fn quota(&self) -> Option<Arc<Quota>> {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::serving::Serving;
 use crate::component::cache::Code;
 use crate::component::engine::MEMORY_MAX;
+use crate::policy::SecretError;
 use crate::runner::room::{self, Wanted};
-use crate::runner::{Assignment, Clock, Data, Prepared, Report, Reuse, Runner, Settings, machine};
+use crate::runner::{Assignment, Clock, Data, Prepared, Report, Reuse, Runner, Settings, machine, secrets};
 use crate::scenario::Item;
 use crate::wire::config::Config;
 use crate::wire::queue::Sender;
@@ -46,7 +47,8 @@ impl Shop {
         workers: u32,
         messages: &Sender,
         serving: &Serving,
-    ) -> Self {
+    ) -> Result<Self, SecretError> {
+        let policy = serving.policy();
         let limits = serving.limits();
         let settings = Settings {
             test: test.to_owned(),
@@ -60,8 +62,10 @@ impl Shop {
             report_every: REPORT,
             quota: serving.quota(),
             crowd: serving.crowd(),
+            targets: Arc::new(policy.targets.clone()),
+            secrets: secrets::read(&policy)?,
         };
-        Self {
+        Ok(Self {
             settings: Arc::new(settings),
             messages: messages.clone(),
             clock: Clock::start(),
@@ -73,7 +77,7 @@ impl Shop {
                 .journey_memory
                 .map_or(MEMORY_MAX, |bytes| usize::try_from(bytes).unwrap_or(MEMORY_MAX).min(MEMORY_MAX)),
             journeys: limits.journeys.and_then(NonZeroU32::new),
-        }
+        })
     }
 
     /// Unix seconds.

@@ -27,6 +27,8 @@ struct Step {
     discard: bool,
     /// A client certificate: chain and key, PEM.
     identity: Option<(String, String)>,
+    /// A secret that stands where the headers' values and the body have `SECRET`.
+    secret: Option<String>,
     /// Fields to add to its message.
     annotate: Option<Value>,
     /// A cookie to put into the session before: domain, name, value.
@@ -39,9 +41,13 @@ impl Step {
             ctx.http.set_cookie(&Cookie::new(domain, name, value))?;
         }
         let mut request = ctx.http.request(self.method.as_deref().unwrap_or("GET"), &self.url);
-        request = request.headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let secret = self.secret.as_ref().map(|name| ctx.secret(name)).transpose()?;
+        let filled = |text: &str| secret.as_ref().map_or(text.to_owned(), |secret| text.replace("SECRET", secret));
+        for (name, value) in &self.headers {
+            request = request.header(name.as_str(), filled(value));
+        }
         if let Some(body) = &self.body {
-            request = request.body(body.repeat(self.repeat.unwrap_or(1)).into_bytes());
+            request = request.body(filled(body).repeat(self.repeat.unwrap_or(1)).into_bytes());
         }
         if let Some(name) = &self.name {
             request = request.name(name);

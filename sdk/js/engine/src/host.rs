@@ -3,7 +3,7 @@
 use crate::handles::{Pending, answer};
 use crate::mite::journey::messages::{Failure, FailureKind};
 use crate::mite::journey::transaction::Outcome;
-use crate::mite::journey::{config, http, messages, timing, transaction, waiting};
+use crate::mite::journey::{config, http, messages, secrets, timing, transaction, waiting};
 use crate::msgpack::{pack, unpack};
 use crate::platform;
 use crate::promises::lossy;
@@ -125,6 +125,7 @@ pub fn object<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
             Some(value) => unpack(&ctx, &value),
             None => ().into_js(&ctx),
         };
+        "secret": |name: Text| secrets::get(&name.0);
         "configKeys": config::keys;
         "configSet": |ctx: Ctx<'js>, key: Text, value: Value<'js>| or_error(&ctx, config::set(&key.0, &pack(&value)?));
         "unpack": |ctx: Ctx<'js>, data: TypedArray<'js, u8>| unpack(&ctx, data.as_bytes().unwrap_or_default());

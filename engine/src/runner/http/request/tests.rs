@@ -27,6 +27,7 @@ fn ask(method: &Method, url: &str, given: &[(&str, &str)], body: Option<&[u8]>) 
         transaction: Names::new(&mut Tally::default()).root(),
         transaction_id: 1,
         slot: Cell::new(None),
+        has_secrets: true,
     }
 }
 
@@ -36,7 +37,7 @@ fn target(url: &str) -> Arc<Target> {
 
 /// The head as it is sent: its first line, then names and values.
 fn head(ask: &Ask) -> (String, Vec<(String, String)>) {
-    let head = String::from_utf8_lossy(&ask.head()).into_owned();
+    let head = String::from_utf8_lossy(&ask.head(&AGENT, ask.body.len())).into_owned();
     let mut lines = head.strip_suffix("\r\n\r\n").expect("an empty line at the end").split("\r\n");
     let first = lines.next().unwrap_or_default().to_owned();
     let pair = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -254,5 +255,39 @@ fn names_and_passwords_of_urls_after_redirects() {
         let mut ask = ask(&Method::GET, "http://u:p@a/x", &[], None);
         hops.into_iter().for_each(|to| ask.redirect(302, target(to)));
         assert_eq!(sent(&ask, "authorization"), want, "{why}");
+    }
+}
+
+#[test]
+fn who_asks() {
+    for (run_id, own, why) in [
+        ("5f3a-01", true, "the run"),
+        ("", false, "none"),
+        ("a\r\nx: y", false, "what no header can have"),
+        (&"x".repeat(101), false, "too long"),
+    ] {
+        let agent = agent(run_id);
+        let expected = format!("mite/{} (run {run_id})", env!("CARGO_PKG_VERSION"));
+        assert_eq!(agent.to_str().is_ok_and(|agent| agent == expected), own, "{why}");
+        assert!(own || agent == AGENT, "{why}");
+    }
+}
+
+#[test]
+fn secrets_after_redirects() {
+    for (from, to, stays, why) in [
+        ("http://a.com/x", "http://a.com/y", true, "the same origin"),
+        ("http://a.com/x", "http://b.com/x", false, "another host"),
+        ("http://a.com/x", "http://a.com:81/x", false, "another port"),
+        ("https://a.com/x", "http://a.com/x", false, "another scheme"),
+    ] {
+        let given = [("x-key", "MITE-SECRET-0"), ("x-other", "1")];
+        let mut ask = ask(&Method::POST, from, &given, Some(b"MITE-SECRET-0"));
+        ask.redirect(307, target(to));
+        assert_eq!(sent(&ask, "x-key").len(), usize::from(stays), "{why}");
+        assert_eq!((ask.has_secrets, sent(&ask, "x-other").len()), (stays, 1), "{why}");
+        // Once away it never comes back.
+        ask.redirect(307, target(from));
+        assert_eq!(ask.has_secrets, stays, "{why}");
     }
 }

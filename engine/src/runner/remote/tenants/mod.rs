@@ -149,7 +149,7 @@ impl<'a> House<'a> {
         let holding = Holding::new(tenant, &self.views.brakes, crowd, self.exit.handle());
         let view = View { quota: holding.quota.clone(), account: holding.account.clone(), share };
         self.views.tenants.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.name.clone(), view);
-        let serving = Rc::new(Serving::tenant(tenant, self.args.workers, &self.common, holding));
+        let serving = Rc::new(Serving::tenant(tenant, self.args, &self.common, holding));
         let shutdown = CancellationToken::new();
         let span = tracing::error_span!("tenant", name = tenant.name);
         self.tasks.spawn_local(serve(serving.clone(), shutdown.clone()).instrument(span));
