@@ -83,7 +83,7 @@ fn processes(parts: &Parts, url: &str) -> Result<(f64, f64)> {
 }
 
 /// Free ports, as endpoints.
-fn endpoints() -> Result<[String; 5]> {
+pub fn endpoints() -> Result<[String; 5]> {
     let listeners = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0"));
     let mut endpoints = [const { String::new() }; 5];
     for (endpoint, listener) in endpoints.iter_mut().zip(listeners) {

@@ -18,6 +18,7 @@ mod parts;
 mod policy;
 mod request;
 mod table;
+mod tenants;
 
 use std::process::ExitCode;
 
@@ -29,7 +30,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 9] = [
+const SECTIONS: [(&str, &str, Section); 10] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
@@ -42,6 +43,7 @@ const SECTIONS: [(&str, &str, Section); 9] = [
     ("policy", "what rules about targets cost a request", policy::measure),
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
     ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),
+    ("tenants", "what tenants of a shared runner cost, and do to each other", tenants::measure),
     ("pacing", "the rate of ensure_fixed_separation", pacing::measure),
 ];
 

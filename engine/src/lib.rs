@@ -27,4 +27,5 @@ pub mod stats;
 pub mod steer;
 pub mod up;
 pub mod watch;
+pub mod web;
 pub mod wire;

@@ -23,12 +23,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("collector", &["wire", "sink"]),
     ("recorder", &["wire", "sink"]),
     ("cat", &["wire"]),
-    ("exporter", &["wire", "sink"]),
+    ("web", &[]),
+    ("exporter", &["wire", "sink", "web"]),
     ("console", &["wire"]),
     ("playground", &[]),
     ("policy", &[]),
     ("controller", &["wire", "scenario", "component"]),
-    ("runner", &["wire", "scenario", "component", "policy"]),
+    ("runner", &["wire", "scenario", "component", "policy", "web"]),
     // Its processors are other components of the pipeline, and those of users have them as capabilities.
     ("receiver", &["wire", "sink", "component", "stats", "collector", "recorder"]),
     (

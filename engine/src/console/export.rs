@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::health::{Reliability, health};
+use super::held::{Held, held};
 use super::percentile::{self, P50, P90, P95, P99, P99_9, P99_99};
 use super::{Consumer, Ending, Report};
 use crate::wire::totals::{ErrorClass, Latency, RequestTotals, RunTotals, TransactionTotals};
@@ -113,6 +114,9 @@ struct Document<'a> {
     failures: u64,
     failures_by_kind: Vec<FailureJson<'a>>,
     messages: MessagesJson<'a>,
+    /// Only if there is any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    held_back: BTreeMap<&'a str, Held>,
     runners: u32,
     runners_lost: u32,
     starts_missed: u64,
@@ -250,6 +254,7 @@ fn document(report: &Report) -> Document<'_> {
         failures: totals.all_failures(),
         failures_by_kind: failures(report),
         messages: messages(report),
+        held_back: held(report).into_iter().collect(),
         runners: report.runners,
         runners_lost: report.runners_lost,
         starts_missed: report.starts_missed,

@@ -6,6 +6,7 @@
 
 pub mod export;
 pub mod health;
+mod held;
 pub mod live;
 pub mod look;
 mod number;

@@ -7,7 +7,7 @@ use super::health::{Health, Reliability, WorkerShare, health};
 use super::look::Look;
 use super::number::{NONE, bytes, clock, count, figure, maybe, percent, several, share, utc};
 use super::text::{Flow, Line, Style, escape, width};
-use super::{Consumer, Ending, Report, Verbosity, tables};
+use super::{Consumer, Ending, Report, Verbosity, held, tables};
 use crate::wire::totals::{ErrorClass, RequestTotals};
 
 /// Workers whose CPU is printed one by one unless `-v` asks for all.
@@ -77,6 +77,9 @@ fn verdict(report: &Report, health: &Health, total: usize) -> Vec<Line> {
     }
     if let Some(words) = unreliable(health.reliability) {
         verdicts.push((Style::Bad, "!", words));
+    }
+    if let Some(words) = held::words(report) {
+        verdicts.push((Style::Warn, "!", words));
     }
     let flow = |(style, mark, words): (Style, &str, String)| {
         let items = words.split(' ').map(|word| (style, word.to_owned())).collect();

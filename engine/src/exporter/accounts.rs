@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use prometheus::proto::MetricFamily;
 
-use super::families::counters;
+use crate::web::counters;
 use crate::wire::account::{Account, KEY_PREFIX, RECEIPT_PREFIX};
 
 pub const MADE: &str = "mite_messages_made_total";

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::serve;
 use super::state::{Help, Limits, State};
-use super::{serve, server};
 use crate::sink::last;
+use crate::web;
 use crate::wire::option::{self, bound, wrong};
 use crate::wire::socket::{Incoming, Options, Pull, Received};
 
@@ -38,7 +39,7 @@ pub enum Error {
     #[error(transparent)]
     Option(#[from] option::Wrong),
     #[error(transparent)]
-    Server(#[from] server::Error),
+    Server(#[from] web::Error),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -46,14 +47,14 @@ pub enum Error {
 impl Error {
     /// What the program ends with.
     pub fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Io(_) | Self::Server(server::Error::Serve(_))) { 1 } else { 104 }
+        if matches!(self, Self::Io(_) | Self::Server(web::Error::Serve(_))) { 1 } else { 104 }
     }
 }
 
 /// Runs until told to stop; then takes the figures that are on their way and answers what is asked. `help` has the texts that stand
 /// beside figures.
 pub async fn run(args: Args, help: Help, shutdown: CancellationToken) -> Result<(), Error> {
-    let listener = server::bind(&args.web_address).await?;
+    let listener = web::bind(&args.web_address).await?;
     let mut pull = Pull::new(Options::new(KIND));
     for endpoint in &args.stats_out_socket {
         bound(IN, &pull.bind(endpoint).await.map_err(wrong(IN))?);

@@ -9,8 +9,8 @@ use crate::wire::dump::{self, Dump, LabelValues, Number, Observations, StatDump,
 
 use super::accounts::{self, Accounts};
 use super::expiry::{TEST, Tests, is_idle};
-use super::families::{counter, family, gauge, own, pair};
 use super::label;
+use crate::web::{counter, family, gauge, own, pair};
 
 /// The help text of a metric: the table of stats has them, dumps don't.
 pub type Help = fn(&str) -> Option<&'static str>;

@@ -49,6 +49,7 @@ impl Args {
             run_timeout: journeys.journey_timeout.map(nanos),
             report_every: runner::REPORT,
             quota: None,
+            crowd: None,
             targets: Arc::new(policy.targets.clone()),
             secrets,
         }

@@ -8,6 +8,7 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use super::clock::Nanos;
 use super::host::State;
 use super::quota;
+use super::share::Turn;
 use super::worker;
 use crate::component::bindings::{Context, Ending, Journey, JourneyIndices};
 use crate::component::cache::Code;
@@ -82,6 +83,7 @@ fn slice_over(state: &mut State) -> wasmtime::Result<UpdateDeadline> {
     if u128::from(used) < TICK.as_nanos() / 2 {
         return Ok(UpdateDeadline::Continue(1));
     }
+    worker::with(|worker| worker.turn.as_ref().map(Turn::full_slice));
     state.slices += 1;
     if state.slices > SLICES_MAX {
         wasmtime::bail!("the journey computed for {} s without calling mite once", SLICES_MAX / 1_000);

@@ -20,6 +20,7 @@ mod requests;
 pub mod room;
 mod scenario;
 pub mod secrets;
+pub mod share;
 mod tally;
 mod thread;
 mod timers;
@@ -38,7 +39,7 @@ pub use http::Reuse;
 pub use instance::Prepared;
 pub use scenario::{Assignment, Data, NAMELESS};
 
-use crate::component::ticker::Ticker;
+use crate::component::ticker::{Ticked, Ticker, Ticking};
 use crate::policy::{Secrets, Targets};
 use crate::scenario::Item;
 use crate::wire::config::Config;
@@ -76,10 +77,26 @@ pub struct Settings {
     pub report_every: Duration,
     /// What all workers together may have; none: there is no limit, and nothing that asks for one.
     pub quota: Option<Arc<quota::Quota>>,
+    /// Who shares the machine with it; none: it is alone.
+    pub crowd: Option<Crowd>,
     /// What journeys may reach.
     pub targets: Arc<Targets>,
     /// What they may send and not read.
     pub secrets: Arc<Secrets>,
+}
+
+/// What the tenants of a process have in common.
+#[derive(Clone, Debug)]
+pub struct Crowd {
+    /// This tenant's part of the CPU.
+    pub share: Arc<share::Share>,
+    pub ticking: Arc<Ticking>,
+}
+
+/// Whose thread ends guests' slices.
+enum Ticks {
+    Own { _ticker: Ticker },
+    Shared { _ticked: Ticked },
 }
 
 /// How often a worker reports that has standing orders.
@@ -164,7 +181,7 @@ pub struct Runner {
     workers: Vec<mpsc::Sender<Command>>,
     pub reports: mpsc::Receiver<Report>,
     threads: Vec<JoinHandle<()>>,
-    _ticker: Ticker,
+    _ticks: Ticks,
 }
 
 /// What can keep a runner from starting.
@@ -206,8 +223,12 @@ impl Runner {
             workers.push(sender);
             probes.push(probe);
         }
-        let ticker = Ticker::start(engine, thread::probe_now_and_then(probes, clock))?;
-        Ok(Self { settings: settings.clone(), workers, reports, threads, _ticker: ticker })
+        let probe = thread::probe_now_and_then(probes, clock);
+        let ticks = match &settings.crowd {
+            Some(crowd) => Ticks::Shared { _ticked: crowd.ticking.add(engine, probe) },
+            None => Ticks::Own { _ticker: Ticker::start(engine, probe)? },
+        };
+        Ok(Self { settings: settings.clone(), workers, reports, threads, _ticks: ticks })
     }
 
     /// A standing order to a worker: keep so many journeys of a scenario item running at once, and begin at most `runs_max`

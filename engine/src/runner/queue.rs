@@ -9,6 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::clock::Nanos;
 use super::ready::Ready;
+use super::share::{REST, Turn};
+use super::timers::At;
 use super::worker;
 
 /// Guests run for so long before sockets and timers are looked at again.
@@ -60,6 +62,10 @@ impl Queue {
     pub async fn drive() {
         loop {
             std::future::poll_fn(|context| worker::with(|worker| worker.queue.slice(context))).await;
+            if worker::with(|worker| worker.turn.as_ref().is_some_and(Turn::is_resting)) {
+                // Others have a right to the core. What comes meanwhile is timed by the system.
+                At::new(worker::with(|worker| worker.clock.now()) + REST).await;
+            }
             // Comes back after the sockets have been looked at.
             tokio::task::yield_now().await;
         }
@@ -75,7 +81,12 @@ impl Queue {
             requests.go_on();
             let start = worker.clock.now();
             let mut now = start;
-            for _ in 0..self.ready.len() {
+            let waiting = self.ready.len();
+            let turns = match &worker.turn {
+                Some(turn) if waiting > 0 => turn.begin(waiting),
+                _ => waiting,
+            };
+            for _ in 0..turns {
                 worker.slice_start.set(now);
                 worker.lately.set(0);
                 self.enter();
@@ -90,6 +101,9 @@ impl Queue {
             // and the system for each, and the other side wake up for each.
             requests.go_on();
             let left = self.ready.len() + requests.ready.len();
+            if let Some(turn) = &worker.turn {
+                turn.end(left > 0);
+            }
             if left == 0 { Poll::Pending } else { Poll::Ready(()) }
         })
     }

@@ -20,6 +20,7 @@ use super::quota::Door;
 use super::ready::Ready;
 use super::requests::Requests;
 use super::scenario::{Assignment, Data, Scenario};
+use super::share::Turn;
 use super::tally::{Tally, record};
 use super::timers::Timers;
 use super::transactions::Names;
@@ -76,6 +77,7 @@ pub fn main(start: Start) {
         names: RefCell::new(names),
         http: Client::new(start.clock, &start.settings),
         config: RefCell::new(start.config),
+        turn: start.settings.crowd.as_ref().map(|crowd| Turn::new(crowd.share.clone())),
         door: start.settings.quota.clone().map(|quota| Rc::new(Door::new(quota))),
         stopping: Cell::new(false),
         cancelled: Cell::new(false),
@@ -143,6 +145,9 @@ async fn flush_now_and_then() {
             worker.outbox.borrow_mut().flush();
             if let Some(door) = &worker.door {
                 door.close_one();
+            }
+            if let Some(turn) = &worker.turn {
+                turn.look();
             }
             if times.is_multiple_of(1_000) {
                 worker.http.close_idle();

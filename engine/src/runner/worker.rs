@@ -13,6 +13,7 @@ use super::outbox::Outbox;
 use super::queue::Queue;
 use super::quota::Door;
 use super::requests::Requests;
+use super::share::Turn;
 use super::tally::Tally;
 use super::timers::Timers;
 use super::transactions::Names;
@@ -33,6 +34,8 @@ pub struct Worker {
     pub config: RefCell<Arc<Config>>,
     /// The way through the tenant's quota, if there is one.
     pub door: Option<Rc<Door>>,
+    /// Its part of the CPU, if it shares that with others.
+    pub turn: Option<Turn>,
     /// No new runs; journeys are asked to come to their end.
     pub stopping: Cell<bool>,
     /// Whatever still runs is cut off.

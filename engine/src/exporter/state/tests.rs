@@ -1,7 +1,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::exporter::server::text;
+use crate::web::text;
 use crate::wire::dump::{encode, write_label};
 use crate::wire::value::View;
 

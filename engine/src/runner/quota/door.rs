@@ -149,10 +149,10 @@ impl Door {
         let _waiting = self.waiting(kind);
         let _turn = self.connections.lock().await;
         while !has_idle(key) {
-            if let Ok(slot) = self.slot(target) {
-                return Some(slot);
+            match self.slot(target) {
+                Ok(slot) => return Some(slot),
+                Err(kind) => self.make_room(kind, target).await,
             }
-            self.make_room(target).await;
         }
         None
     }
@@ -163,7 +163,7 @@ impl Door {
         loop {
             match self.slot(target.as_deref()) {
                 Ok(slot) => return slot,
-                Err(_) => self.make_room(target.as_deref()).await,
+                Err(kind) => self.make_room(kind, target.as_deref()).await,
             }
         }
     }
@@ -182,10 +182,10 @@ impl Door {
     }
 
     /// Closes an idle connection here, or asks whoever has one; then waits a moment.
-    async fn make_room(&self, target: Option<&Target>) {
-        self.quota.crowded.store(true, Ordering::Relaxed);
-        if let Some(target) = target {
-            target.brake.crowded.store(true, Ordering::Relaxed);
+    async fn make_room(&self, kind: Kind, target: Option<&Target>) {
+        match target.filter(|_| kind == Kind::TargetConnections) {
+            Some(target) => target.brake.crowded.store(true, Ordering::Relaxed),
+            None => self.quota.crowded.store(true, Ordering::Relaxed),
         }
         if self.close_one() {
             return;

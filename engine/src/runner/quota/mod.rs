@@ -140,6 +140,17 @@ impl Quota {
         }
     }
 
+    /// What is used of it now, where that is a number of things.
+    #[expect(clippy::cast_precision_loss, reason = "shown to people")]
+    pub fn used(&self, kind: Kind) -> Option<f64> {
+        match kind {
+            Kind::Journeys => Some(self.journeys.used() as f64),
+            Kind::Connections => Some(self.connections.used() as f64),
+            Kind::Memory => Some(self.memory.used() as f64),
+            _ => None,
+        }
+    }
+
     /// Something was held back for so long.
     pub fn hold(&self, kind: Kind, nanos: Nanos) {
         let held = &self.held[kind as usize];

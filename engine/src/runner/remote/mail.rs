@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::account::Figures;
 use crate::runner::Report;
 use crate::wire::control::ours::{Asker, Exchange, ScenarioReport, WorkerReport};
 use crate::wire::totals::{HeldTotals, MessageTotals, Totals, fit};
@@ -68,6 +69,13 @@ impl Mail {
         all.messages.add(&self.told);
         all.held.clone_from(&self.held);
         fit(all, TOTALS_BYTES)
+    }
+
+    /// What the test came to so far.
+    pub fn figures(&self) -> Figures {
+        let mut figures = Figures { messages: self.told.made, ..Figures::default() };
+        self.totals.values().for_each(|totals| figures.add(totals));
+        figures
     }
 
     /// Messages beside the workers' were made, and dropped at once.

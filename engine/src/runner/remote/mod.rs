@@ -12,11 +12,13 @@
 //! ledger     PURE: the runs it has asked for
 //! shop       the workers where runs are handed out one by one
 //! outgoing   messages on their way out
+//! account    what a tenant's tests came to
 //! serving    whom it serves, and what that one's tests may have
 //! tenants    many at a time
 //! working    what is there while journeys run
 //! ```
 
+mod account;
 mod fetch;
 mod ledger;
 mod line;
@@ -37,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::component::{self, compiler::Bounds};
 use crate::policy;
+use crate::web;
 use crate::wire::config::Config;
 use crate::wire::control::ours::{Asker, Extension, unpack};
 use crate::wire::control::{EXTENSION, Hello, Request};
@@ -60,6 +63,9 @@ pub struct Args {
     /// Serve all tenants of this file instead, each with its controller and its limits, until told to stop; SIGHUP reads it again
     #[arg(long, value_name = "FILE", conflicts_with_all = ["controller_socket", "message_socket", "secrets"])]
     pub tenants: Option<PathBuf>,
+    /// With --tenants: show what each has, may have and was held back by at http://ADDRESS/metrics
+    #[arg(long, value_name = "ADDRESS", requires = "tenants")]
+    pub web_address: Option<String>,
     #[command(flatten)]
     pub policy: policy::Args,
     #[command(flatten)]
@@ -75,6 +81,8 @@ pub enum Error {
     Tenant { what: String, source: socket::Error },
     #[error(transparent)]
     Tenants(#[from] policy::Error),
+    #[error(transparent)]
+    Web(#[from] web::Error),
     #[error(transparent)]
     Secret(#[from] policy::SecretError),
     #[error("can't get {package} from the controller: {reason}")]

@@ -2,14 +2,15 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::line::{Line, Silence};
 use super::mail::Mail;
-use super::outgoing::Outgoing;
 use super::serving::Serving;
 use super::working::{Working, change};
 use super::{End, Error, fetch};
@@ -21,8 +22,6 @@ use crate::wire::config::Config;
 use crate::wire::control::ours::{self as wire, Answer, Ask, Asker, Exchange, Join, Leave, Orders, PROTOCOL, Test};
 use crate::wire::totals::Totals;
 
-/// How often the controller is told how it stands, and asked for orders.
-const EXCHANGE: Duration = Duration::from_millis(100);
 /// The same while the components are compiled.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
@@ -53,6 +52,9 @@ impl Life<'_> {
             Err(error) => return Err(Error::Refused(error.to_string())),
         };
         tracing::info!("runner {} of {}: preparing", self.from.runner, self.test);
+        if let Some(account) = self.serving.account() {
+            account.tests.fetch_add(1, Ordering::Relaxed);
+        }
         let mut mail = Mail::default();
         let started = match self.prepare(&test, &mut mail).await {
             Ok(Ok(made)) => self.start(&test, &made, test.workers.clamp(1, workers), mail),
@@ -161,6 +163,7 @@ impl Life<'_> {
             run_timeout: [journeys.journey_timeout, journey_time].into_iter().flatten().min(),
             report_every: REPORT,
             quota: self.serving.quota(),
+            crowd: self.serving.crowd(),
             targets: Arc::new(policy.targets.clone()),
             secrets: secrets::read(&policy)?,
         });
@@ -179,21 +182,22 @@ impl Life<'_> {
             })
         });
         let assignments = assignments.collect::<Result<Vec<_>, Error>>()?;
-        let part = self.serving.next_part();
-        let outgoing = Outgoing::open(&self.serving.message_socket, &self.test, &self.from.run_id, part)?;
+        let outgoing = self.serving.outgoing(&self.test, &self.from.run_id)?;
         let config = std::mem::take(&mut self.config);
         let known = Arc::new(config.clone());
         let clock = Clock::start();
         let runner = Runner::start(&settings, &made.engine, &assignments, &known, clock, &outgoing.sender())?;
-        Ok(Working::new(runner, outgoing, (mail, config), workers, clock, self.serving.quota()))
+        let tenant = self.serving.quota().zip(self.serving.account());
+        Ok(Working::new(runner, outgoing, (mail, config), workers, clock, tenant))
     }
 
     /// Until every worker has said its last word (None), or the controller has no use for this runner any more.
     async fn work(&mut self, working: &mut Working) -> Result<Option<End>, Silence> {
-        let mut every = tokio::time::interval(EXCHANGE);
-        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let _running = self.serving.running();
+        let mut next = Instant::now();
         loop {
-            every.tick().await;
+            tokio::time::sleep_until(next).await;
+            next = Instant::now().max(next + self.serving.exchange_every());
             if self.shutdown.is_cancelled() {
                 working.stop(self.serving.grace()).await;
             }

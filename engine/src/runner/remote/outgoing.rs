@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
 use crate::wire::account::Account;
 use crate::wire::queue::{Receiver, Sender, queue};
 use crate::wire::socket::{Error, Full, Options, Parcel, Push, process_id};
@@ -24,7 +27,15 @@ pub struct Outgoing {
     sender: Sender,
     /// Messages taken from the workers that were not sent on.
     dropped: Arc<AtomicU64>,
-    thread: JoinHandle<()>,
+    passing: Passing,
+}
+
+/// What passes them on.
+enum Passing {
+    /// A thread of its own.
+    Thread(JoinHandle<()>),
+    /// A task of the thread that does this for all tenants.
+    Task(tokio::task::JoinHandle<()>),
 }
 
 /// What can keep it from starting.
@@ -37,9 +48,14 @@ pub enum OpenError {
 }
 
 impl Outgoing {
-    /// Looks at the addresses and starts the thread. `part` tells the senders of one process apart.
-    pub fn open(addresses: &[String], test: &str, run_id: &str, part: u32) -> Result<Self, OpenError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// Looks at the addresses and starts the thread, or a task of `shared`. `part` tells the senders of one process apart.
+    pub fn open(
+        addresses: &[String],
+        test: &str,
+        run_id: &str,
+        part: u32,
+        shared: Option<&Handle>,
+    ) -> Result<Self, OpenError> {
         let account = Account {
             sender: format!("{}.{part}", process_id()),
             kind: "runner".to_owned(),
@@ -47,18 +63,22 @@ impl Outgoing {
             run_id: run_id.to_owned(),
             ..Account::default()
         };
-        let push = {
-            let _in_runtime = runtime.enter();
-            let mut push = Push::new(Options { full: Full::DropNewest, ..Options::new("runner") });
-            addresses.iter().try_for_each(|address| push.connect(address))?;
-            push
-        };
         let (sender, receiver) = queue();
         let dropped = Arc::new(AtomicU64::new(0));
         let counted = dropped.clone();
-        let thread = std::thread::Builder::new().name("messages".to_owned());
-        let thread = thread.spawn(move || runtime.block_on(pass_on(receiver, push, account, &counted)))?;
-        Ok(Self { sender, dropped, thread })
+        let passing = match shared {
+            Some(shared) => {
+                let push = connect(addresses, shared)?;
+                Passing::Task(shared.spawn(pass_on(receiver, push, account, counted)))
+            }
+            None => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let push = connect(addresses, runtime.handle())?;
+                let thread = std::thread::Builder::new().name("messages".to_owned());
+                Passing::Thread(thread.spawn(move || runtime.block_on(pass_on(receiver, push, account, counted)))?)
+            }
+        };
+        Ok(Self { sender, dropped, passing })
     }
 
     pub fn sender(&self) -> Sender {
@@ -73,21 +93,56 @@ impl Outgoing {
     /// Lets what is on its way go, for as long as it takes; then [`dropped`](Self::dropped) is final. Every other sender has to be
     /// gone.
     pub fn close(self) -> Closing {
-        let Self { dropped, thread, .. } = self;
-        Closing { dropped, thread }
+        let Self { dropped, passing, .. } = self;
+        Closing { dropped, passing }
+    }
+}
+
+fn connect(addresses: &[String], runtime: &Handle) -> Result<Push, Error> {
+    let _in_runtime = runtime.enter();
+    let mut push = Push::new(Options { full: Full::DropNewest, ..Options::new("runner") });
+    addresses.iter().try_for_each(|address| push.connect(address))?;
+    Ok(push)
+}
+
+/// The thread by which the messages of all tenants leave. It ends when this is dropped.
+pub struct Exit {
+    handle: Handle,
+    _open: oneshot::Sender<()>,
+}
+
+impl Exit {
+    pub fn open() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (open, closed) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name("messages".to_owned());
+        // Nothing is sent: it waits for the other end to be gone.
+        thread.spawn(move || drop(runtime.block_on(closed)))?;
+        Ok(Self { handle, _open: open })
+    }
+
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 }
 
 /// The messages that are still on their way.
 pub struct Closing {
     dropped: Arc<AtomicU64>,
-    thread: JoinHandle<()>,
+    passing: Passing,
 }
 
 impl Closing {
     /// Waits for the end. Answers how many messages were not sent on.
     pub async fn done(self) -> u64 {
-        let joined = tokio::task::spawn_blocking(move || self.thread.join());
+        let joined = async {
+            // Panics are said on standard error by themselves.
+            match self.passing {
+                Passing::Thread(thread) => drop(tokio::task::spawn_blocking(move || thread.join()).await),
+                Passing::Task(task) => drop(task.await),
+            }
+        };
         if tokio::time::timeout(CLOSE, joined).await.is_err() {
             tracing::error!("a worker has not let go of its messages for {} s: they are lost", CLOSE.as_secs());
         }
@@ -95,7 +150,7 @@ impl Closing {
     }
 }
 
-async fn pass_on(mut receiver: Receiver, push: Push, mut account: Account, dropped: &AtomicU64) {
+async fn pass_on(mut receiver: Receiver, push: Push, mut account: Account, dropped: Arc<AtomicU64>) {
     let mut notes = tokio::time::interval(NOTE);
     notes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut taken = 0;
@@ -107,10 +162,10 @@ async fn pass_on(mut receiver: Receiver, push: Push, mut account: Account, dropp
                 let lost = push.send(Parcel::from(&batch)).await;
                 dropped.fetch_add(lost, Ordering::Relaxed);
             }
-            _ = notes.tick() => note(&push, &mut account, taken, &receiver, dropped),
+            _ = notes.tick() => note(&push, &mut account, taken, &receiver, &dropped),
         }
     }
-    note(&push, &mut account, taken, &receiver, dropped);
+    note(&push, &mut account, taken, &receiver, &dropped);
     let counts = push.close(LINGER).await;
     if counts.waiting > 0 {
         tracing::warn!("{} messages found nobody who takes them within {} s", counts.waiting, LINGER.as_secs());

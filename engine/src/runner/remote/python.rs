@@ -73,9 +73,8 @@ impl<'a> Life<'a> {
         (runner, test, config): (i64, String, Config),
         shutdown: &'a CancellationToken,
     ) -> Result<Self, Error> {
-        let part = serving.next_part();
-        let run_id = format!("{}-{part}", process_id());
-        let outgoing = Outgoing::open(&serving.message_socket, &test, &run_id, part)?;
+        let run_id = format!("{}-{}", process_id(), serving.next_part());
+        let outgoing = serving.outgoing(&test, &run_id)?;
         let workers = serving.workers();
         let id = u32::try_from(runner).unwrap_or_default();
         tracing::info!("runner {runner} of {test}, whose controller is Python's: {workers} workers");

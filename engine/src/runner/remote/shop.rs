@@ -61,6 +61,7 @@ impl Shop {
             run_timeout: limits.journey_time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
             report_every: REPORT,
             quota: serving.quota(),
+            crowd: serving.crowd(),
             targets: Arc::new(policy.targets.clone()),
             secrets: secrets::read(&policy)?,
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::account::{Account, Figures};
 use super::mail::Mail;
 use super::outgoing::Outgoing;
 use crate::runner::Runner;
@@ -41,6 +42,9 @@ pub struct Working {
 /// A quota, and what is told of it.
 struct Held {
     quota: Arc<Quota>,
+    account: Arc<Account>,
+    /// What of this test is in the account.
+    counted: Figures,
     news: News,
     looked: u64,
     told: Instant,
@@ -71,11 +75,13 @@ impl Working {
         (mail, config): (Mail, Config),
         workers: u32,
         clock: Clock,
-        quota: Option<Arc<Quota>>,
+        tenant: Option<(Arc<Quota>, Arc<Account>)>,
     ) -> Self {
-        let held = quota.map(|quota| Held {
+        let held = tenant.map(|(quota, account)| Held {
             news: News::new(quota.clone()),
             quota,
+            account,
+            counted: Figures::default(),
             looked: machine_now(),
             told: Instant::now(),
         });
@@ -137,8 +143,10 @@ impl Working {
         }
         held.looked = now;
         held.quota.journeys.set_used(self.running.values().sum());
-        if held.told.elapsed() >= NEWS {
+        if held.told.elapsed() >= NEWS || self.over.len() == self.workers as usize {
             held.told = Instant::now();
+            let figures = self.mail.figures();
+            held.account.add(std::mem::replace(&mut held.counted, figures), figures);
             if let Some(batch) = held.news.messages(self.clock.unix(self.clock.now()), from) {
                 let made = batch.len() as u64;
                 self.mail.told(made, self.outgoing.sender().send(batch));

@@ -3,12 +3,14 @@
 //! All control conversations are tasks of the program's first thread. Journeys run on threads of their own tenant, so that the system
 //! divides the CPU between tenants, host calls included, and none can keep another from its core by what it computes.
 
+mod metrics;
 mod roster;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,11 +19,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::line::Line;
-use super::serving::{Common, Serving};
+use super::outgoing::Exit;
+use super::serving::{Common, Holding, Serving};
 use super::{Args, Error, Met, meet};
+use crate::component::ticker::Ticking;
 use crate::policy::{Tenant, Tenants};
-use crate::runner::machine;
-use crate::runner::quota::{Brakes, Quota};
+use crate::runner::share::Shares;
+use crate::runner::{Crowd, machine, worker_count};
+use metrics::{View, Views};
 use roster::Change;
 
 /// After a test, and after one that could not be run, until the next hello.
@@ -36,8 +41,11 @@ struct House<'a> {
     args: &'a Args,
     served: BTreeMap<String, Tenant>,
     rooms: BTreeMap<String, Room>,
-    brakes: Arc<Brakes>,
+    views: Arc<Views>,
     common: Common,
+    shares: Arc<Shares>,
+    ticking: Arc<Ticking>,
+    exit: Exit,
     tasks: JoinSet<()>,
 }
 
@@ -52,9 +60,19 @@ pub async fn run(args: &Args, path: &Path, shutdown: CancellationToken) -> Resul
     let tenants = read(path)?;
     machine::prepare(None, None).iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut again = signal(SignalKind::hangup())?;
+    let web = match &args.web_address {
+        Some(address) => Some(crate::web::bind(address).await?),
+        None => None,
+    };
+    let mut house = House::new(args)?;
+    if let Some(listener) = web {
+        tracing::info!("--web-address: http://{}/metrics", listener.local_addr()?);
+        let views = house.views.clone();
+        let shown = move || metrics::families(&views);
+        tokio::spawn(crate::web::serve(listener, Arc::new(shown), shutdown.clone()));
+    }
     let local = LocalSet::new();
     let serve = async {
-        let mut house = House::new(args);
         house.take(&tenants);
         tracing::info!("{}: serving {} tenants", path.display(), house.rooms.len());
         loop {
@@ -91,47 +109,60 @@ fn read(path: &Path) -> Result<Tenants, Error> {
 }
 
 impl<'a> House<'a> {
-    fn new(args: &'a Args) -> Self {
-        Self {
+    fn new(args: &'a Args) -> std::io::Result<Self> {
+        let shares = Arc::new(Shares::default());
+        let (ticked, cores) = (shares.clone(), worker_count(None));
+        Ok(Self {
             args,
             served: BTreeMap::new(),
             rooms: BTreeMap::new(),
-            brakes: Arc::default(),
+            views: Arc::default(),
             common: Common::new(),
+            shares,
+            ticking: Arc::new(Ticking::start(move || ticked.tick(cores))?),
+            exit: Exit::open()?,
             tasks: JoinSet::new(),
-        }
+        })
     }
 
     /// Serves these from now on.
     fn take(&mut self, tenants: &Tenants) {
-        self.brakes.set(&tenants.brakes);
+        self.views.brakes.set(&tenants.brakes);
         for change in roster::changes(&self.served, &tenants.tenants) {
             match change {
                 Change::Begin(tenant) => self.begin(&tenant),
                 Change::Limit(tenant) => {
                     let holding = self.rooms.get(&tenant.name).and_then(|room| room.serving.tenant.as_ref());
                     if let Some(holding) = holding {
-                        holding.quota.set(&tenant.policy.limits);
-                        holding.policy.replace(tenant.policy.clone());
+                        holding.set(&tenant);
                     }
                 }
-                Change::End(name) => {
-                    if let Some(room) = self.rooms.remove(&name) {
-                        room.shutdown.cancel();
-                    }
-                }
+                Change::End(name) => self.end(&name),
             }
         }
         self.served = tenants.tenants.iter().map(|tenant| (tenant.name.clone(), tenant.clone())).collect();
     }
 
     fn begin(&mut self, tenant: &Tenant) {
-        let quota = Arc::new(Quota::new(&tenant.policy.limits, self.brakes.clone()));
-        let serving = Rc::new(Serving::tenant(tenant, quota, self.args, &self.common));
+        let share = self.shares.add(tenant.weight);
+        let crowd = Crowd { share: share.clone(), ticking: self.ticking.clone() };
+        let holding = Holding::new(tenant, &self.views.brakes, crowd, self.exit.handle());
+        let view = View { quota: holding.quota.clone(), account: holding.account.clone(), share };
+        self.views.tenants.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.name.clone(), view);
+        let serving = Rc::new(Serving::tenant(tenant, self.args, &self.common, holding));
         let shutdown = CancellationToken::new();
         let span = tracing::error_span!("tenant", name = tenant.name);
         self.tasks.spawn_local(serve(serving.clone(), shutdown.clone()).instrument(span));
         self.rooms.insert(tenant.name.clone(), Room { serving, shutdown });
+    }
+
+    fn end(&mut self, name: &str) {
+        let Some(room) = self.rooms.remove(name) else { return };
+        self.views.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if let Some(holding) = &room.serving.tenant {
+            self.shares.remove(&holding.crowd.share);
+        }
+        room.shutdown.cancel();
     }
 
     /// A task ends when its tenant isn't served any more.
@@ -172,6 +203,9 @@ async fn serve(serving: Rc<Serving>, shutdown: CancellationToken) {
             Ok(Met::Ran(_) | Met::Nonsense) => pause = PAUSE,
             Err((run_id, error)) => {
                 tracing::error!("{error}");
+                if let Some(account) = serving.account() {
+                    account.refused.fetch_add(1, Ordering::Relaxed);
+                }
                 (avoided, pause) = (run_id, PAUSE);
             }
         }

@@ -6,7 +6,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::exporter::state::Limits;
 
 /// Status line and headers in lower case, and the body.
 async fn ask(address: SocketAddr, request: &str) -> (String, Vec<u8>) {
@@ -22,12 +21,11 @@ async fn ask(address: SocketAddr, request: &str) -> (String, Vec<u8>) {
 async fn it_answers() {
     let listener = bind("localhost:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let state = Arc::new(Mutex::new(State::new(Limits::default(), |_| None)));
+    let source = || vec![own("x_total", "A figure.", prometheus::proto::MetricType::COUNTER, &[(Some("y"), 7)])];
     let shutdown = CancellationToken::new();
-    let server = tokio::spawn(serve(listener, state.clone(), shutdown.clone()));
-    state.lock().unwrap().merge_bytes(b"\xc1");
-    let expected = text(&state.lock().unwrap().families());
-    assert!(expected.contains("mite_exporter_refused_total{reason=\"malformed\"} 1\n"));
+    let server = tokio::spawn(serve(listener, Arc::new(source), shutdown.clone()));
+    let expected = text(&source());
+    assert!(expected.contains("x_total{reason=\"y\"} 7\n"), "{expected}");
 
     let (head, body) = ask(address, "GET /metrics HTTP/1.1\r\n").await;
     assert!(head.starts_with("http/1.1 200") && head.contains("content-type: text/plain; version=0.0.4"), "{head}");

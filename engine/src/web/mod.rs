@@ -1,7 +1,11 @@
-//! `GET /metrics`, and whether the exporter is well.
+//! What programs show of themselves by HTTP: `GET /metrics`, and whether they are well.
+
+mod address;
+mod connection;
+mod families;
 
 use std::io::{self, Write};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,11 +23,11 @@ use prometheus::{TEXT_FORMAT, TextEncoder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::address::Address;
-use super::connection::Limited;
-use super::state::State;
+pub use address::Address;
+use connection::Limited;
+pub use families::{counter, counters, family, gauge, own, pair};
 
-/// How long answers under way may take once the exporter is told to stop.
+/// How long answers under way may take once the program is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// CPU, memory and files of this process.
@@ -52,19 +56,22 @@ pub async fn bind(address: &str) -> Result<TcpListener, Error> {
     }
 }
 
+/// What there is to show now. It may take a while.
+pub type Source = Arc<dyn Fn() -> Vec<MetricFamily> + Send + Sync>;
+
 #[derive(Clone)]
 struct Shared {
-    state: Arc<Mutex<State>>,
+    source: Source,
     shutdown: CancellationToken,
 }
 
 /// Answers until `shutdown`, and then what is under way, for 5 seconds at most.
-pub async fn serve(listener: TcpListener, state: Arc<Mutex<State>>, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn serve(listener: TcpListener, source: Source, shutdown: CancellationToken) -> Result<(), Error> {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(Shared { state, shutdown: shutdown.clone() });
+        .with_state(Shared { source, shutdown: shutdown.clone() });
     let stopped = shutdown.clone().cancelled_owned();
     let server = axum::serve(Limited::new(listener), router).with_graceful_shutdown(stopped);
     let too_late = async {
@@ -88,9 +95,9 @@ async fn ready(extract::State(shared): extract::State<Shared>) -> (StatusCode, &
 
 async fn metrics(extract::State(shared): extract::State<Shared>, headers: HeaderMap) -> Response {
     let gzip = accepts_gzip(&headers);
-    // Text of many series takes a while, and dumps have to be merged meanwhile.
+    // Text of many series takes a while, and other work has to be done meanwhile.
     let made = tokio::task::spawn_blocking(move || {
-        let mut families = locked(&shared.state).families();
+        let mut families = (shared.source)();
         families.extend(PROCESS.collect());
         let text = text(&families);
         if gzip { compressed(&text) } else { text.into_bytes() }
@@ -102,11 +109,6 @@ async fn metrics(extract::State(shared): extract::State<Shared>, headers: Header
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
-}
-
-/// A merge that panicked has left whole figures behind: each is changed at once.
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// In Prometheus' text format.

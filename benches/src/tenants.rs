@@ -1,0 +1,135 @@
+//! A runner for many tenants: what an idle one costs, whether a thousand can test at once, and what one that computes without end does to
+//! another.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::Result;
+use crate::child::{Running, until};
+use crate::distributed::endpoints;
+use crate::figures::{list, median};
+use crate::parts::{Parts, Playground, at};
+use crate::table::Row;
+
+const MANY: usize = 1_000;
+const LIMIT: Duration = Duration::from_secs(60);
+/// Pairs of a tenant alone and the same beside an endless loop.
+const PAIRS: usize = 3;
+const SECONDS: f64 = 6.0;
+
+pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
+    let mut rows = idle(parts)?;
+    rows.extend(many(parts)?);
+    rows.extend(beside(parts)?);
+    Ok(rows)
+}
+
+/// A file of so many tenants, all with the same sockets.
+fn file(parts: &Parts, tenants: usize, control: &str, messages: &str) -> Result<PathBuf> {
+    let mut text = format!(
+        "[defaults]\ncontroller_socket = \"{control}\"\nmessage_socket = \"{messages}\"\njourneys = 1\ntargets = [\"loopback\"]\n"
+    );
+    for number in 0..tenants {
+        writeln!(text, "[[tenant]]\nname = \"tenant-{number}\"")?;
+    }
+    let path = parts.directory.path().join(format!("tenants-{tenants}.toml"));
+    std::fs::write(&path, text)?;
+    Ok(path)
+}
+
+fn runner(parts: &Parts, file: &PathBuf) -> Result<Running> {
+    Running::start(parts.mite(&["runner", "--log-level=error", "--tenants"]).arg(file), &parts.cores)
+}
+
+/// Bytes of a runner once nothing grows any more.
+fn settled(runner: &mut Running) -> Result<u64> {
+    let mut last = Vec::new();
+    until("memory settles", LIMIT, || {
+        runner.check()?;
+        last.push(runner.anonymous()?);
+        std::thread::sleep(Duration::from_millis(100));
+        let newest = last[last.len() - 1];
+        Ok(last.len() > 40 && newest <= last[last.len() - 20] + newest / 1000)
+    })?;
+    runner.anonymous()
+}
+
+fn idle(parts: &Parts) -> Result<Vec<Row>> {
+    let [control, messages, ..] = endpoints()?;
+    let settled = |tenants| settled(&mut runner(parts, &file(parts, tenants, &control, &messages)?)?);
+    let (few, many) = (settled(1)?, settled(MANY)?);
+    let kib = |bytes: u64| bytes as f64 / 1024.0;
+    let each = (kib(many) - kib(few)) / (MANY - 1) as f64;
+    let source = format!("{:.1} MiB with 1, {:.1} MiB with {MANY}", kib(few) / 1024.0, kib(many) / 1024.0);
+    Ok(vec![Row::at_most("private memory per idle tenant", each, 64.0, "KiB").from(source)])
+}
+
+/// A thousand tenants in one process, each with a journey of the same test.
+fn many(parts: &Parts) -> Result<Vec<Row>> {
+    let [control, messages, ..] = endpoints()?;
+    let playground = Playground::start(parts)?;
+    let mut runner = runner(parts, &file(parts, MANY, &control, &messages)?)?;
+    let mut command = parts.controller("load", MANY as u64, SECONDS);
+    command.arg(format!("--controller-socket={control}")).arg(format!("--message-socket={messages}"));
+    command.arg(format!("--expect-runners={MANY}")).arg("--spawn-rate=10000").arg("--grace=1");
+    command.arg(format!("--add-to-config=url:{}/delay/500", playground.url));
+    command.arg("--summary-export").arg(parts.summary_path());
+    // Nobody takes the messages, so the test is incomplete, and says so.
+    Running::start(&mut command, &parts.cores)?.wait()?;
+    let memory = settled(&mut runner)?;
+    let summary = parts.summary()?;
+    let source = format!("{} requests, {:.1} MiB afterwards", at(&summary, &["requests"])?, memory as f64 / 1048576.0);
+    let runners = at(&summary, &["runners"])?;
+    Ok(vec![Row::at_least("tenants of one runner with a journey each", runners, MANY as f64, "").from(source)])
+}
+
+/// A tenant's p99 and rate with a server of 20 ms: alone, and beside one whose journeys are endless loops.
+fn beside(parts: &Parts) -> Result<Vec<Row>> {
+    let [control, messages, other_control, other_messages, _] = endpoints()?;
+    let playground = Playground::start(parts)?;
+    let text = format!(
+        "[defaults]\ntargets = [\"loopback\"]\n[[tenant]]\nname = \"healthy\"\ncontroller_socket = \"{control}\"\nmessage_socket = \
+         \"{messages}\"\n[[tenant]]\nname = \"endless\"\ncontroller_socket = \"{other_control}\"\nmessage_socket = \"{other_messages}\"\n"
+    );
+    let path = parts.directory.path().join("beside.toml");
+    std::fs::write(&path, text)?;
+    let (mut p99, mut rates) = (Vec::new(), Vec::new());
+    for _ in 0..PAIRS {
+        let runner = runner(parts, &path)?;
+        let alone = healthy(parts, &playground, &control, &messages)?;
+        let mut endless = parts.mite(&["-q", "controller"]);
+        endless.arg(format!("{}:beside", parts.root.join("target/journeys/hostile.wasm").display()));
+        endless.args(["--add-to-config=harm:loops", "--add-to-config=seconds:60"]);
+        endless.arg(format!("--add-to-config=url:{}/delay/500", playground.url));
+        endless.arg(format!("--controller-socket={other_control}")).arg(format!("--message-socket={other_messages}"));
+        let endless = Running::start(&mut endless, &parts.cores)?;
+        let cpu = runner.cpu()?;
+        until("loops", LIMIT, || Ok(runner.cpu()? > cpu + Duration::from_secs(1)))?;
+        let beside = healthy(parts, &playground, &control, &messages)?;
+        drop(endless);
+        p99.push(beside.0 / alone.0 * 100.0 - 100.0);
+        rates.push(beside.1 / alone.1 * 100.0);
+        runner.signal(Signal::TERM)?;
+        runner.wait()?;
+    }
+    Ok(vec![
+        Row::at_most("p99 of a tenant that an endless loop of another adds", median(p99.iter().copied()), 20.0, "%")
+            .from(list(p99.iter().copied())),
+        Row::at_least("its rate beside that / alone", median(rates.iter().copied()), 99.0, "%")
+            .from(list(rates.iter().copied())),
+    ])
+}
+
+/// Milliseconds and requests a second.
+fn healthy(parts: &Parts, playground: &Playground, control: &str, messages: &str) -> Result<(f64, f64)> {
+    let mut command = parts.controller("load", 20, SECONDS);
+    command.arg(format!("--controller-socket={control}")).arg(format!("--message-socket={messages}"));
+    command.arg(format!("--add-to-config=url:{}/delay/20", playground.url));
+    command.arg("--summary-export").arg(parts.summary_path());
+    Running::start(&mut command, &parts.cores)?.wait()?;
+    let summary = parts.summary()?;
+    Ok((at(&summary, &["latency_ms", "p99"])?, at(&summary, &["requests_per_s"])?))
+}

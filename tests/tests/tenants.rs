@@ -1,0 +1,271 @@
+//! One runner for many: none notices the others, each has what it may, and its report says what that kept from it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tests::metrics::Metrics;
+use tests::program::{Ended, Running, command, eventually, mite, patiently, root};
+use tests::python;
+use tests::servers::{Playground, free_port};
+
+/// A tenant: its sockets, and what the file says of it.
+struct Tenant {
+    name: &'static str,
+    control: String,
+    messages: String,
+    limits: &'static str,
+}
+
+impl Tenant {
+    fn new(name: &'static str, limits: &'static str) -> Self {
+        let address = || format!("tcp://127.0.0.1:{}", free_port());
+        Self { name, control: address(), messages: address(), limits }
+    }
+
+    fn section(&self) -> String {
+        let Self { name, control, messages, limits } = self;
+        format!(
+            "[[tenant]]\nname = \"{name}\"\ncontroller_socket = \"{control}\"\nmessage_socket = \"{messages}\"\n{limits}\n"
+        )
+    }
+}
+
+/// A file of tenants, and the runner that serves them.
+struct Fleet {
+    directory: tempfile::TempDir,
+    web: String,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory"), web: format!("127.0.0.1:{}", free_port()) }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, tenants: &[&Tenant], more: &str) {
+        let sections: String = tenants.iter().map(|tenant| tenant.section()).collect();
+        let text = format!("[defaults]\ntargets = [\"loopback\"]\n{sections}{more}");
+        std::fs::write(self.path("tenants.toml"), text).expect("a file");
+    }
+
+    fn words(&self) -> [String; 4] {
+        let file = self.path("tenants.toml").display().to_string();
+        [
+            "runner".to_owned(),
+            format!("--tenants={file}"),
+            format!("--web-address={}", self.web),
+            "--workers=2".to_owned(),
+        ]
+    }
+
+    /// Starts it; `before` are words before the program's. Its log is a file, since it is read while the runner runs.
+    fn runner(&self, before: &[&str]) -> Running {
+        std::fs::write(self.path("log"), "").expect("a file");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec \"$@\" 2>\"$0\""]).arg(self.path("log")).args(before).arg(mite()).args(self.words());
+        shell.current_dir(root()).env("NO_COLOR", "1").env("MITE_CACHE_DIR", root().join("target/test-cache"));
+        Running::start(&mut shell)
+    }
+
+    fn said(&self, words: &str) -> Option<()> {
+        let log = std::fs::read_to_string(self.path("log")).expect("the log");
+        log.contains(words).then_some(())
+    }
+
+    fn controller(&self, tenant: &Tenant, spec: &str, config: &[&str]) -> Running {
+        let mut command = command(&["controller", spec]);
+        command.arg(format!("--controller-socket={}", tenant.control));
+        command.arg(format!("--message-socket={}", tenant.messages));
+        command.args(config.iter().map(|one| format!("--add-to-config={one}")));
+        Running::start(command.arg(format!("--summary-export={}", self.path(tenant.name).display())))
+    }
+
+    fn summary(&self, tenant: &Tenant, ended: &Ended) -> Value {
+        let json =
+            std::fs::read(self.path(tenant.name)).unwrap_or_else(|error| panic!("no summary: {error}\n{ended:?}"));
+        serde_json::from_slice(&json).expect("JSON")
+    }
+
+    fn metrics(&self) -> Metrics {
+        eventually("the metrics", || Metrics::scrape(&self.web))
+    }
+}
+
+fn count(summary: &Value, path: &str) -> u64 {
+    summary.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {summary:#}"))
+}
+
+/// Fifty requests a second from three journeys at once, of eight.
+#[track_caller]
+fn held_back(ended: &Ended) -> &Ended {
+    assert!(ended.stdout.contains("HELD BACK BY QUOTA: journeys 3 (wanted 8), requests/s 50"), "{}", ended.stdout);
+    ended
+}
+
+/// What the summary and the runner's metrics say of it.
+fn shop_is_shown(fleet: &Fleet, shopped: &Value) {
+    let (requests, seconds) = (count(shopped, "/requests"), shopped["duration_s"].as_f64().expect("seconds"));
+    let most = 50.0 * seconds * 1.05 + 5.0;
+    assert!(requests > 20 && (requests as f64) < most, "{requests} requests in {seconds} s, at most {most} may be");
+    assert_eq!(shopped["held_back"]["journeys"]["wanted"].as_f64(), Some(8.0), "{:#}", shopped["held_back"]);
+    assert!(count(shopped, "/held_back/requests_per_second/times") > 10);
+    // A run is one request of a millisecond or so, and there are three at once: nearly all of its time it waits.
+    let waited = shopped["held_back"]["requests_per_second"]["waited_s"].as_f64().expect("seconds");
+    let p50 = shopped["latency_ms"]["p50"].as_f64().expect("a latency") / 1e3;
+    assert!(p50 * (requests as f64) < waited, "{p50} s a request, {waited} s waited: a quota is no slow server");
+    let metrics = fleet.metrics();
+    let of = |name: &str, labels: &[&str]| metrics.sum(name, labels);
+    assert_eq!(of("mite_tenant_limit", &["shop", "requests_per_second"]), 50.0);
+    assert_eq!(of("mite_tenant_requests_total", &["shop"]), requests as f64);
+    assert!(of("mite_tenant_held_back_total", &["shop", "requests_per_second"]) > 10.0);
+    assert_eq!((of("mite_tenant_tests_total", &["shop"]), of("mite_tenants", &[])), (1.0, 3.0));
+}
+
+/// A tenant with limits, one without and one with endless loops run their tests at the same time; each is told what concerns it, the server
+/// has counted what they have, and the file is read again meanwhile.
+#[test]
+fn tenants_share_a_runner() {
+    let (fleet, playground) = (Fleet::new(), Playground::start());
+    let shop = Tenant::new("shop", "requests_per_second = 50\njourneys = 3");
+    let search = Tenant::new("search", "");
+    let rogue = Tenant::new("rogue", "component_size = \"16MiB\"");
+    let late = Tenant::new("late", "journeys_per_second = 20\nconnections = 1\ncomponent_size = 1000000");
+    fleet.write(&[&shop, &search, &rogue], "");
+    let runner = fleet.runner(&[]);
+    let sinks = [&shop, &search, &rogue, &late].map(|tenant| python::start(python::SINK, &[&tenant.messages]));
+    let url = format!("url:{}/json", playground.url);
+    let looping = fleet.controller(&rogue, "hostile:beside", &["harm:loops", "seconds:6", &url]);
+    let searching = fleet.controller(&search, "load:load", &["volume:4", "seconds:6", &url]);
+    let shopping = fleet.controller(&shop, "load:load", &["volume:8", "seconds:3", &url]);
+
+    let shopped = fleet.summary(&shop, &held_back(&shopping.wait().expect(0)));
+    shop_is_shown(&fleet, &shopped);
+    let before = playground.requests();
+    eventually("the others go on", || (playground.requests() > before + 50).then_some(()));
+    fleet.write(&[&shop, &search], "[[tenant]]\nname = \"x\"\n");
+    runner.signal(Signal::HUP);
+    eventually("a bad file is refused", || fleet.said("nothing is changed"));
+    fleet.write(&[&shop, &search, &rogue, &late], "");
+    runner.signal(Signal::HUP);
+    eventually("a good one is taken", || fleet.said("read again, serving 4 tenants"));
+    let arriving = fleet.controller(&late, "load:load", &["volume:5", "seconds:2", &url]);
+
+    let ended = searching.wait().expect(0);
+    let searched = fleet.summary(&search, &ended);
+    assert!(searched.get("held_back").is_none(), "it has no limits: {searched:#}");
+    assert_eq!(count(&searched, "/runners"), 1);
+    let looped = fleet.summary(&rogue, &looping.wait().expect(99));
+    assert!(count(&looped, "/failures") > 0, "its loops are ended");
+    let arrived = fleet.summary(&late, &arriving.wait().expect(0));
+    assert!(count(&arrived, "/held_back/journeys_per_second/times") > 5, "{:#}", arrived["held_back"]);
+    assert!(count(&arrived, "/requests") < 60, "20 a second for two seconds");
+    let all = [&shopped, &searched, &looped, &arrived].map(|summary| count(summary, "/requests"));
+    assert_eq!(playground.requests(), all.iter().sum::<u64>(), "what the server counted is what they have: {all:?}");
+    assert!(all[1] > all[0] * 2, "the healthy one beside an endless loop has its rate: {all:?}");
+
+    runner.signal(Signal::TERM);
+    let ended = runner.wait().expect(0);
+    drop(ended);
+    for (sink, summary) in sinks.into_iter().zip([&shopped, &searched, &looped, &arrived]) {
+        let counts = python::counts(sink);
+        let all: u64 = counts.as_object().expect("types").values().filter_map(Value::as_u64).sum();
+        assert_eq!(all, count(summary, "/messages/made"), "every message that was made has arrived: {counts}");
+        assert_eq!(counts.get("held_back").is_some(), summary.get("held_back").is_some(), "{counts}");
+    }
+}
+
+/// What can't be run for one tenant ends neither the runner nor the others, and its controller is told why.
+#[test]
+fn one_that_is_refused() {
+    let (fleet, playground) = (Fleet::new(), Playground::start());
+    let small = Tenant::new("small", "component_size = 1000");
+    let braked = Tenant::new("braked", "");
+    let target = playground.url.strip_prefix("http://").expect("an address");
+    fleet.write(&[&small, &braked], &format!("[targets.\"{target}\"]\nrequests_per_second = 30\nconnections = 2\n"));
+    let runner = fleet.runner(&[]);
+    let url = format!("url:{}/json", playground.url);
+    let sink = python::start(python::SINK, &[&braked.messages]);
+    let refused = fleet.controller(&small, "load:load", &["volume:1", "seconds:1", &url]);
+    eventually("it is refused", || fleet.said("takes no more than 1000 (`component_size`)"));
+    let before = playground.requests();
+    let braking = fleet.controller(&braked, "load:load", &["volume:6", "seconds:2", &url]);
+    eventually("some requests", || (playground.requests() > before + 10).then_some(()));
+    // One of them is that which asks.
+    let open = playground.stats()["open_connections"].as_u64().expect("a count");
+    assert!(open <= 3, "{open} connections are open");
+    let ended = braking.wait().expect(0);
+    let summary = fleet.summary(&braked, &ended);
+    let requests = count(&summary, "/requests");
+    assert!((20..80).contains(&requests), "30 a second for two seconds: {requests}");
+    assert!(count(&summary, "/held_back/targets.requests_per_second/times") > 5, "{:#}", summary["held_back"]);
+    assert_eq!(
+        fleet.metrics().sum("mite_tenant_tests_refused_total", &["small"]),
+        1.0,
+        "asked once, not again and again"
+    );
+    refused.signal(Signal::TERM);
+    let ended = refused.wait().expect(105);
+    assert!(ended.stderr.contains("runner 1 leaves: can't get load"), "{}", ended.stderr);
+    drop((runner, sink));
+}
+
+/// Where two want the whole of one core, it is divided as their weights say.
+#[test]
+fn the_cpu_is_divided_by_weight() {
+    let (fleet, playground) = (Fleet::new(), Playground::start());
+    let (heavy, light) = (Tenant::new("heavy", "weight = 3"), Tenant::new("light", ""));
+    fleet.write(&[&heavy, &light], "");
+    // On one core, so that there is a shortage on every machine.
+    let runner = fleet.runner(&["taskset", "--cpu-list", &first_core()]);
+    let url = format!("url:{}/json", playground.url);
+    let config = ["harm:loops", "seconds:60", &url];
+    let tests = [&heavy, &light].map(|tenant| fleet.controller(tenant, "hostile:beside", &config));
+    let used = || {
+        let metrics = fleet.metrics();
+        [&heavy, &light].map(|tenant| metrics.sum("mite_tenant_cpu_seconds_total", &[tenant.name]))
+    };
+    let begun = patiently("both compute", || Some(used()).filter(|used| used.iter().all(|used| *used > 0.3)));
+    let share = patiently("a share", || {
+        let used = used();
+        let [heavy, light] = [used[0] - begun[0], used[1] - begun[1]];
+        (heavy + light > 2.0).then_some(heavy / (heavy + light))
+    });
+    assert!((0.68..0.82).contains(&share), "three of four parts, not {share}");
+    drop((runner, tests));
+}
+
+/// The first core that this process may use.
+fn first_core() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").expect("a Linux");
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("a list");
+    list.trim().split([',', '-']).next().expect("a core").to_owned()
+}
+
+/// What is wrong with a file is said at once, and names the place.
+#[test]
+fn bad_files() {
+    let fleet = Fleet::new();
+    let path = fleet.path("tenants.toml").display().to_string();
+    let option = format!("--tenants={path}");
+    let (good, bad) = (Tenant::new("a", ""), Tenant { control: "udp://x".to_owned(), ..Tenant::new("b", "") });
+    for (text, words, code, says) in [
+        (None, &["runner", &option][..], 104, "tenants.toml: No such file"),
+        (Some(String::new()), &["runner", &option], 104, "it has no tenant"),
+        (Some(good.section() + "\nspeed = 3"), &["runner", &option], 104, "tenants.toml:"),
+        (Some(good.section() + &bad.section()), &["runner", &option], 104, "tenant `b`: controller_socket: "),
+        (Some(good.section()), &["runner", &option, "--web-address=nonsense:x"], 104, "not a port"),
+        (None, &["runner", &option, "--controller-socket=tcp://127.0.0.1:1"], 2, "cannot be used with"),
+        (None, &["runner", "--web-address=127.0.0.1:0"], 2, "--tenants"),
+    ] {
+        if let Some(text) = text {
+            std::fs::write(fleet.path("tenants.toml"), text).expect("a file");
+        }
+        let ended = tests::program::run(words).expect(code);
+        assert!(ended.stderr.contains(says), "{says}: {}", ended.stderr);
+    }
+}
