@@ -93,6 +93,12 @@ fn everybody_has_to_allow() {
             Err("tenant `b2`"),
             "allow",
         ),
+        (
+            &tenant(&["*"], &[]).and(Targets::of_options(&rules(&["private"]), &[])),
+            &["9.9.9.9"],
+            Err("which no rule allows"),
+            "its address as well",
+        ),
         (&tenant(&["*"], &[]).and(Targets::of_options(&rules(&["*"]), &[])), &["9.9.9.9"], Ok(1), "and then may"),
     ] {
         expect(targets, of, expected, why);
