@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::raw::{Raw, answer};
 use tests::trial::{Tested, Trial};
 
@@ -281,7 +281,7 @@ fn servers_that_mean_harm() {
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let rows = [
         ("/drip", 0.5, "Timeout", "response"),
-        ("/silence", 0.5, "Timeout", "response"),
+        ("/silence", 0.5, "Timeout", "request"),
         ("/endless-headers", 30.0, "Protocol", "the head of the response has more than 65536 bytes"),
         ("/many-headers", 30.0, "Protocol", "more than 100 headers"),
         ("/endless-header", 30.0, "Protocol", "the head of the response has more than 65536 bytes"),

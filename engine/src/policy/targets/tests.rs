@@ -17,6 +17,15 @@ fn left(targets: &Targets, of: &[&str]) -> Result<Vec<String>, String> {
     Ok(left.iter().map(IpAddr::to_string).collect())
 }
 
+#[track_caller]
+fn expect(targets: &Targets, of: &[&str], expected: Result<usize, &str>, why: &str) {
+    match (left(targets, of), expected) {
+        (Ok(left), Ok(count)) => assert_eq!(left.len(), count, "{why}: {left:?}"),
+        (Err(denied), Err(text)) => assert!(denied.contains(text), "{why}: {denied}"),
+        (found, expected) => panic!("{why}: {found:?} instead of {expected:?}"),
+    }
+}
+
 #[test]
 fn of_several_addresses_those_that_are_open_are_left() {
     let local = Targets::of_options(&[], &[]);
@@ -57,9 +66,18 @@ fn of_several_addresses_those_that_are_open_are_left() {
             Err("the rule `9.9.9.0/24` closes it"),
             "closed wins",
         ),
+    ] {
+        expect(targets, of, expected, why);
+    }
+}
+
+#[test]
+fn everybody_has_to_allow() {
+    let tenant = |allow: &[&str], deny: &[&str]| Targets::of_tenant("b2", &rules(allow), &rules(deny));
+    for (targets, of, expected, why) in [
         (
             &tenant(&["*"], &[]).and(Targets::of_options(&[], &rules(&["*:443"]))),
-            &["9.9.9.9"],
+            &["9.9.9.9"][..],
             Err("`*:443` closes"),
             "for all",
         ),
@@ -75,13 +93,15 @@ fn of_several_addresses_those_that_are_open_are_left() {
             Err("tenant `b2`"),
             "allow",
         ),
+        (
+            &tenant(&["*"], &[]).and(Targets::of_options(&rules(&["private"]), &[])),
+            &["9.9.9.9"],
+            Err("which no rule allows"),
+            "its address as well",
+        ),
         (&tenant(&["*"], &[]).and(Targets::of_options(&rules(&["*"]), &[])), &["9.9.9.9"], Ok(1), "and then may"),
     ] {
-        match (left(targets, of), expected) {
-            (Ok(left), Ok(count)) => assert_eq!(left.len(), count, "{why}: {left:?}"),
-            (Err(denied), Err(text)) => assert!(denied.contains(text), "{why}: {denied}"),
-            (found, expected) => panic!("{why}: {found:?} instead of {expected:?}"),
-        }
+        expect(targets, of, expected, why);
     }
 }
 
