@@ -158,7 +158,7 @@ fn found(engine: &wasmtime::Engine, compiled: &Compiled, sdk: &str) -> Result<Fo
 fn may(interface: &str) -> Option<&'static str> {
     let name = interface.split('@').next().unwrap_or(interface);
     Some(match name {
-        "mite:journey/http" => "send HTTP requests",
+        "mite:journey/http" | "mite:journey/flat" => "send HTTP requests",
         "mite:journey/waiting" => "wait for several requests at once",
         "mite:journey/timing" => "read the clock and wait",
         "mite:journey/messages" => "send messages",

@@ -46,6 +46,14 @@ class Response:
         if self._handle is None:
             flat.forget(self._number)
 
+    def __copy__(self, memo=None):
+        return self  # there is one in the host
+
+    __deepcopy__ = __copy__
+
+    def __reduce__(self):
+        raise TypeError("an answer can't be pickled: take what you need of it")
+
     @property
     def status(self):
         return self.status_code

@@ -1,8 +1,10 @@
 """Journeys in the local world: asyncio, transactions, errors, HTTP of the playground at MITE_PLAYGROUND."""
 
 import asyncio
+import copy
 import json
 import os
+import pickle
 import time
 import unittest
 from unittest import mock
@@ -209,6 +211,9 @@ class Http(unittest.TestCase):
             self.assertGreaterEqual(answer.total_time, answer.starttransfer_time)
             self.assertEqual(answer.request.method, b"GET")
             self.assertIn("curl -X GET", answer.request.to_curl())
+            self.assertIs(copy.deepcopy(answer), answer)
+            self.assertRaises(TypeError, pickle.dumps, answer)
+            self.assertLess(abs(answer.start_time + answer.total_time - time.time()), 60)
             stays = await ctx.http.get(f"{URL}/redirect/1", allow_redirects=False)
             self.assertEqual((stays.status_code, stays.redirect_url), (302, "/redirect/0"))
             self.assertEqual(len((await ctx.http.get(f"{URL}/gzip/1000")).body), 1000)
