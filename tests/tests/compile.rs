@@ -37,16 +37,26 @@ fn refused(ended: &Ended, words: &str, why: &str) {
 fn bombs_end_the_compiler_and_nobody_else() {
     let directory = files::directory();
     for (name, bytes, words, why) in [
-        ("functions", bombs::million_functions(), "takes more than 2 s (--compile-timeout)", "a million functions"),
-        ("locals", bombs::many_locals(), "takes more than 2 s (--compile-timeout)", "a function of 49,000 locals"),
-        ("table", bombs::huge_table(), "can't be", "jumps to half a million places"),
+        (
+            "functions",
+            bombs::million_functions(),
+            "takes more than 1 s of CPU (--compile-timeout)",
+            "a million functions",
+        ),
+        (
+            "locals",
+            bombs::many_locals(),
+            "takes more than 1 s of CPU (--compile-timeout)",
+            "a function of 49,000 locals",
+        ),
+        ("table", bombs::huge_table(), "br_table", "jumps to half a million places"),
         ("blocks", bombs::deep_blocks(), "can't be", "blocks in blocks"),
-        ("imports", bombs::many_imports(), "can't be", "ten thousand imports of a module"),
+        ("imports", bombs::many_imports(), "does not have export", "ten thousand imports of a module"),
         ("strange", bombs::strange_imports(10_000), "number99@1.0.0 and 9900 more", "ten thousand of a component"),
         ("components", bombs::deep_components(), "is not", "components in components"),
     ] {
         let path = file(directory.path(), &format!("{name}.wasm"), &bytes);
-        let ended = inspect(&directory.path().join("cache"), &[&path, "--compile-timeout=2"]);
+        let ended = inspect(&directory.path().join("cache"), &[&path, "--compile-timeout=1"]);
         refused(&ended, words, why);
     }
 }
@@ -62,7 +72,7 @@ fn what_is_no_component_is_refused_before_it_is_compiled() {
     let kept = files_in(&cache).into_iter().find(is_code).expect("its code is kept");
     let code = std::fs::read(&kept).expect("its code");
     let elf = code.windows(4).position(|four| four == b"\x7fELF").expect("machine code is ELF");
-    let path = file(directory.path(), "load.cwasm", &code[elf..]);
+    let path = file(directory.path(), "compiled.wasm", &code[elf..]);
     refused(&inspect(&cache, &[&path]), "is compiled machine code", "what this very program has compiled");
     let large = directory.path().join("large.wasm");
     std::fs::File::create(&large).and_then(|file| file.set_len((100 << 20) + 1)).expect("a file");

@@ -140,8 +140,14 @@ mod tests {
             ("echo half; echo 'bad type' >&2; exit 104", b"", PATIENT, Err("bad type"), "half is nothing"),
             ("exit 3", b"", PATIENT, Err("ended with 3"), "it failed"),
             ("kill -SEGV $$", b"", PATIENT, Err("ended by signal 11"), "it crashed"),
-            ("echo half; exec sleep 1000", b"", 200, Err("takes more than 0 s"), "its time is over"),
-            ("exec >&- 2>&-; exec sleep 1000", b"", 200, Err("takes more than 0 s"), "it is silent, and goes on"),
+            ("echo half; exec sleep 1000", b"", 200, Err("not been compiled after 0 s"), "its time is over"),
+            (
+                "exec >&- 2>&-; exec sleep 1000",
+                b"",
+                200,
+                Err("not been compiled after 0 s"),
+                "it is silent, and goes on",
+            ),
             ("exec yes", b"", PATIENT, Err("more than 1 MiB"), "it never comes to an end"),
             ("echo \"$HOME$USER$CARGO\"; pwd", b"", PATIENT, Ok(b"\n/\n"), "it knows nothing of this process"),
         ] {

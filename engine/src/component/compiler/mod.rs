@@ -36,8 +36,7 @@ impl Machine {
 /// done, as the end of a sentence.
 #[cfg(not(test))]
 pub fn compile(component: &[u8], bounds: &Bounds) -> Result<Machine, String> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    child::compile(component, &bounds.allowed(component.len() as u64, cores as u64)).map(Machine)
+    child::compile(component, &bounds.allowed(component.len() as u64)).map(Machine)
 }
 
 #[cfg(test)]

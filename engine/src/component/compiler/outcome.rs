@@ -29,7 +29,7 @@ pub fn reason(end: End, said: &[u8], allowed: &Allowed) -> Option<String> {
     Some(match end {
         End::Code(0) => return None,
         End::TooMuch(bytes) => format!("its machine code has more than {} MiB", bytes >> 20),
-        End::Late => format!("it takes more than {} s (--compile-timeout)", allowed.time.as_secs()),
+        End::Late => format!("it has not been compiled after {} s (--compile-timeout)", allowed.time.as_secs()),
         End::Signal(signal) if signal == Signal::XCPU.as_raw() => {
             format!("it takes more than {} s of CPU (--compile-timeout)", allowed.cpu_seconds)
         }
@@ -59,12 +59,17 @@ mod tests {
 
     #[test]
     fn every_end_has_its_words() {
-        let allowed = Allowed { time: Duration::from_secs(30), cpu_seconds: 62, memory: 5 << 29 };
+        let allowed = Allowed { cpu_seconds: 30, time: Duration::from_secs(300), memory: 5 << 29 };
         let signal = |signal: Signal| End::Signal(signal.as_raw());
         for (end, said, want, why) in [
-            (End::Late, "", "it takes more than 30 s (--compile-timeout)", "its time is over"),
-            (End::Late, "memory allocation of 8 bytes failed", "it takes more than 30 s", "whatever it said"),
-            (signal(Signal::XCPU), "", "it takes more than 62 s of CPU", "the time of all cores is"),
+            (End::Late, "", "it has not been compiled after 300 s (--compile-timeout)", "its time is over"),
+            (End::Late, "memory allocation of 8 bytes failed", "not been compiled after 300 s", "whatever it said"),
+            (
+                signal(Signal::XCPU),
+                "",
+                "it takes more than 30 s of CPU (--compile-timeout)",
+                "the time of all cores is",
+            ),
             (signal(Signal::ABORT), "memory allocation of 8 bytes failed\n", "more than 2.5 GiB of memory", "abort"),
             (End::Code(104), "Cannot allocate memory (os error 12)", "more than 2.5 GiB of memory", "an error"),
             (signal(Signal::ABORT), "thread 'main' has overflowed its stack", "nested too deeply", "a deep one"),
