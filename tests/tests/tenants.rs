@@ -100,29 +100,30 @@ fn count(summary: &Value, path: &str) -> u64 {
     summary.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {summary:#}"))
 }
 
-/// Fifty requests a second from three journeys at once, of eight.
+/// Ten requests a second from three journeys at once, of eight.
 #[track_caller]
 fn held_back(ended: &Ended) -> &Ended {
-    assert!(ended.stdout.contains("HELD BACK BY QUOTA: journeys 3 (wanted 8), requests/s 50"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("HELD BACK BY QUOTA: journeys 3 (wanted 8), requests/s 10"), "{}", ended.stdout);
     ended
 }
 
 /// What the summary and the runner's metrics say of it.
 fn shop_is_shown(fleet: &Fleet, shopped: &Value) {
     let (requests, seconds) = (count(shopped, "/requests"), shopped["duration_s"].as_f64().expect("seconds"));
-    let most = 50.0 * seconds * 1.05 + 5.0;
-    assert!(requests > 20 && (requests as f64) < most, "{requests} requests in {seconds} s, at most {most} may be");
+    let most = 10.0 * seconds * 1.05 + 5.0;
+    assert!(requests > 5 && (requests as f64) < most, "{requests} requests in {seconds} s, at most {most} may be");
     assert_eq!(shopped["held_back"]["journeys"]["wanted"].as_f64(), Some(8.0), "{:#}", shopped["held_back"]);
-    assert!(count(shopped, "/held_back/requests_per_second/times") > 10);
-    // A run is one request of a millisecond or so, and there are three at once: nearly all of its time it waits.
-    let waited = shopped["held_back"]["requests_per_second"]["waited_s"].as_f64().expect("seconds");
-    let p50 = shopped["latency_ms"]["p50"].as_f64().expect("a latency") / 1e3;
-    assert!(p50 * (requests as f64) < waited, "{p50} s a request, {waited} s waited: a quota is no slow server");
+    assert!(count(shopped, "/held_back/requests_per_second/times") > 3);
+    // Three at once and ten a second: each waits for nearly 300 ms, which is in its transaction and not in its latency.
+    let p50 =
+        |path: &str| shopped.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path}: {shopped:#}"));
+    let waits = p50("/by_transaction/__root__ :: get/latency_ms/p50") - p50("/latency_ms/p50");
+    assert!(waits > 100.0, "{waits} ms: a quota is no slow server");
     let metrics = fleet.metrics();
     let of = |name: &str, labels: &[&str]| metrics.sum(name, labels);
-    assert_eq!(of("mite_tenant_limit", &["shop", "requests_per_second"]), 50.0);
+    assert_eq!(of("mite_tenant_limit", &["shop", "requests_per_second"]), 10.0);
     assert_eq!(of("mite_tenant_requests_total", &["shop"]), requests as f64);
-    assert!(of("mite_tenant_held_back_total", &["shop", "requests_per_second"]) > 10.0);
+    assert!(of("mite_tenant_held_back_total", &["shop", "requests_per_second"]) > 3.0);
     assert_eq!((of("mite_tenant_tests_total", &["shop"]), of("mite_tenants", &[])), (1.0, 3.0));
 }
 
@@ -131,10 +132,10 @@ fn shop_is_shown(fleet: &Fleet, shopped: &Value) {
 #[test]
 fn tenants_share_a_runner() {
     let (fleet, playground) = (Fleet::new(), Playground::start());
-    let shop = Tenant::new("shop", "requests_per_second = 50\njourneys = 3");
+    let shop = Tenant::new("shop", "requests_per_second = 10\njourneys = 3");
     let search = Tenant::new("search", "");
     let rogue = Tenant::new("rogue", "component_size = \"16MiB\"");
-    let late = Tenant::new("late", "journeys_per_second = 20\nconnections = 1\ncomponent_size = 1000000");
+    let late = Tenant::new("late", "journeys_per_second = 5\nconnections = 1\ncomponent_size = 1000000");
     fleet.write(&[&shop, &search, &rogue], "");
     let runner = fleet.runner(&[]);
     let sinks = [&shop, &search, &rogue, &late].map(|tenant| python::start(python::SINK, &[&tenant.messages]));
@@ -146,7 +147,7 @@ fn tenants_share_a_runner() {
     let shopped = fleet.summary(&shop, &held_back(&shopping.wait().expect(0)));
     shop_is_shown(&fleet, &shopped);
     let before = playground.requests();
-    eventually("the others go on", || (playground.requests() > before + 50).then_some(()));
+    eventually("the others go on", || (playground.requests() > before + 10).then_some(()));
     fleet.write(&[&shop, &search], "[[tenant]]\nname = \"x\"\n");
     runner.signal(Signal::HUP);
     eventually("a bad file is refused", || fleet.said("nothing is changed"));
@@ -159,11 +160,14 @@ fn tenants_share_a_runner() {
     let searched = fleet.summary(&search, &ended);
     assert!(searched.get("held_back").is_none(), "it has no limits: {searched:#}");
     assert_eq!(count(&searched, "/runners"), 1);
-    let looped = fleet.summary(&rogue, &looping.wait().expect(99));
-    assert!(count(&looped, "/failures") > 0, "its loops are ended");
+    // Its loops trap after a second of the CPU, if they get that much.
+    let ended = looping.wait();
+    assert!(matches!(ended.code(), 0 | 99), "{ended:?}");
+    let looped = fleet.summary(&rogue, &ended);
     let arrived = fleet.summary(&late, &arriving.wait().expect(0));
-    assert!(count(&arrived, "/held_back/journeys_per_second/times") > 5, "{:#}", arrived["held_back"]);
-    assert!(count(&arrived, "/requests") < 60, "20 a second for two seconds");
+    assert!(count(&arrived, "/held_back/journeys_per_second/times") > 2, "{:#}", arrived["held_back"]);
+    let most = 5.0 * arrived["duration_s"].as_f64().expect("seconds") * 1.05 + 3.0;
+    assert!((count(&arrived, "/requests") as f64) < most, "five a second: {arrived:#}");
     let all = [&shopped, &searched, &looped, &arrived].map(|summary| count(summary, "/requests"));
     assert_eq!(playground.requests(), all.iter().sum::<u64>(), "what the server counted is what they have: {all:?}");
     assert!(all[1] > all[0] * 2, "the healthy one beside an endless loop has its rate: {all:?}");
@@ -186,7 +190,7 @@ fn one_that_is_refused() {
     let small = Tenant::new("small", "component_size = 1000");
     let braked = Tenant::new("braked", "");
     let target = playground.url.strip_prefix("http://").expect("an address");
-    fleet.write(&[&small, &braked], &format!("[targets.\"{target}\"]\nrequests_per_second = 30\nconnections = 2\n"));
+    fleet.write(&[&small, &braked], &format!("[targets.\"{target}\"]\nrequests_per_second = 10\nconnections = 2\n"));
     let runner = fleet.runner(&[]);
     let url = format!("url:{}/json", playground.url);
     let sink = python::start(python::SINK, &[&braked.messages]);
@@ -194,15 +198,16 @@ fn one_that_is_refused() {
     eventually("it is refused", || fleet.said("takes no more than 1000 (`component_size`)"));
     let before = playground.requests();
     let braking = fleet.controller(&braked, "load:load", &["volume:6", "seconds:2", &url]);
-    eventually("some requests", || (playground.requests() > before + 10).then_some(()));
+    eventually("some requests", || (playground.requests() > before + 5).then_some(()));
     // One of them is that which asks.
     let open = playground.stats()["open_connections"].as_u64().expect("a count");
     assert!(open <= 3, "{open} connections are open");
     let ended = braking.wait().expect(0);
     let summary = fleet.summary(&braked, &ended);
     let requests = count(&summary, "/requests");
-    assert!((20..80).contains(&requests), "30 a second for two seconds: {requests}");
-    assert!(count(&summary, "/held_back/targets.requests_per_second/times") > 5, "{:#}", summary["held_back"]);
+    let most = 10.0 * summary["duration_s"].as_f64().expect("seconds") * 1.05 + 3.0;
+    assert!((requests as f64) < most, "ten a second for all tenants: {requests}, at most {most}");
+    assert!(count(&summary, "/held_back/targets.requests_per_second/times") > 3, "{:#}", summary["held_back"]);
     assert_eq!(
         fleet.metrics().sum("mite_tenant_tests_refused_total", &["small"]),
         1.0,
