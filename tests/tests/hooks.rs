@@ -81,3 +81,18 @@ fn a_setup_that_fails() {
         assert!(ended.stderr.contains("`setup` of cases failed"), "{language}: {}", ended.stderr);
     }
 }
+
+/// What journeys may not reach a setup may not reach either, wherever it runs.
+#[test]
+fn a_setup_goes_no_further_than_journeys() {
+    let playground = Playground::start();
+    for language in LANGUAGES {
+        let denied = around(&["journey", "run"], language, &playground.url).config("around", "yes");
+        let ended = denied.option("--deny=loopback").run().expect(107).ended;
+        assert!(ended.stderr.contains("the rule `loopback` closes it"), "{language}: {}", ended.stderr);
+    }
+    let metadata = around(&["journey", "run"], "rust", "http://169.254.169.254").config("around", "yes");
+    let ended = metadata.run().expect(107).ended;
+    assert!(ended.stderr.contains("metadata address"), "{}", ended.stderr);
+    assert_eq!(playground.requests(), 0, "nothing was sent");
+}

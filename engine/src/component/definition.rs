@@ -21,9 +21,11 @@ use super::engine::MEMORY_MAX;
 use super::hooks::{self, Hooked, SETUP};
 use super::script::{self, Scripted};
 use super::{store, wasi};
+use crate::policy::Targets;
 use crate::wire::config::Config;
 pub(super) use host::Host;
 pub use host::Sent;
+use requests::Requests;
 
 /// A scenario or datapool function that computes or sleeps longer than this is broken.
 const CPU_SECONDS_MAX: u32 = 10;
@@ -88,11 +90,11 @@ impl Definition {
         Err(Error::NoSuch { package: self.package.clone(), kind, name: name.to_owned(), there: there.to_vec() })
     }
 
-    /// Calls the component's `setup`, if it has one, and puts its answer into the config.
-    pub async fn setup(&mut self) -> Result<(), Error> {
+    /// Calls the component's `setup`, if it has one, which may make requests to what `reach` lets it, and puts its answer into the config.
+    pub async fn setup(&mut self, reach: &Arc<Targets>) -> Result<(), Error> {
         const WHAT: &str = "`setup`";
         let Some(hooks) = &self.hooks else { return Ok(()) };
-        self.store.data_mut().requests = Some(Box::default());
+        self.store.data_mut().requests = Some(Box::new(Requests::new(reach.clone())));
         let answer = in_time(SETUP_MAX, hooks.mite_journey_hooks().call_setup(&mut self.store)).await;
         self.store.data_mut().requests = None;
         let Some(value) = self.answer(WHAT, answer)? else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wasmtime::Engine;
 
@@ -13,6 +14,7 @@ use crate::component::definition::Definition;
 use crate::component::fetch;
 use crate::component::spec::{self, SearchPath, Spec};
 use crate::component::{self};
+use crate::policy::Targets;
 use crate::scenario::{Load, MAX_SECONDS, Part, Pool, ScenarioItem, Volume};
 use crate::wire::config::Config;
 
@@ -96,13 +98,14 @@ pub struct Plan {
     pub definition: Definition,
 }
 
-/// Makes a plan: compiles the components and asks the scenario's.
+/// Makes a plan: compiles the components and asks the scenario's, whose `setup` may reach what `reach` lets it.
 pub async fn plan(
     engine: &Engine,
     path: &SearchPath,
     bounds: &Bounds,
     config: Config,
     wanted: &Wanted,
+    reach: &Arc<Targets>,
 ) -> Result<Plan, Error> {
     let (Wanted::Scenario(spec) | Wanted::Journey { spec, .. } | Wanted::Once { spec, .. }) = wanted;
     let compiled = compiled(engine, &spec.component, path, bounds).await?;
@@ -118,7 +121,7 @@ pub async fn plan(
         definition,
     };
     let mut planner = Planner { engine, path, bounds, plan, named: BTreeMap::new() };
-    planner.plan.definition.setup().await?;
+    planner.plan.definition.setup(reach).await?;
     match wanted {
         Wanted::Scenario(spec) => planner.scenario(&spec.name).await?,
         Wanted::Journey { spec, datapool, volume, seconds } => {

@@ -18,6 +18,7 @@ mod shelf;
 mod webhook;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -29,6 +30,7 @@ use crate::component::{self, definition::Sent, engine};
 use crate::console::screen::Screen;
 use crate::console::{Report, export};
 use crate::controller::{Controller, Plan, plan};
+use crate::policy::Policy;
 use crate::scenario::{Core, CoreError};
 use crate::shutdown::Signals;
 use crate::steer::{self, Crew, Outcome, Steered, nanos, steer};
@@ -174,7 +176,10 @@ async fn prepare<'a>(args: &'a Args, wanted: &Wanted) -> Result<Ready<'a>, Error
     let config = Config::from_environment(&args.test.added).map_err(Error::Config)?;
     let plain = engine::plain()?;
     let ticker = Ticker::start(&plain, || ())?;
-    let mut plan = plan::plan(&plain, &SearchPath::from_environment(), &args.test.components, config, wanted).await?;
+    // A setup is run here, so it may reach what a test of the local user may.
+    let reach = Arc::new(Policy::local().targets);
+    let path = SearchPath::from_environment();
+    let mut plan = plan::plan(&plain, &path, &args.test.components, config, wanted, &reach).await?;
     let run = steer::run_id();
     let run_id = run_id_field(&run);
     let account = Account {

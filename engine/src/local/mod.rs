@@ -121,7 +121,8 @@ async fn prepare(args: &Args, wanted: &Wanted) -> Result<Ready, Error> {
     let secrets = runner::secrets::read(&policy)?;
     let plain = engine::plain()?;
     let ticker = Ticker::start(&plain, || ())?;
-    let mut plan = plan::plan(&plain, &SearchPath::from_environment(), &args.test.components, config, wanted).await?;
+    let (path, reach) = (SearchPath::from_environment(), Arc::new(policy.targets.clone()));
+    let mut plan = plan::plan(&plain, &path, &args.test.components, config, wanted, &reach).await?;
     let most = args.test.runner_max_journeys;
     let mut warnings = machine::prepare(plan.peak(), most);
     let room =

@@ -1,5 +1,7 @@
 //! The requests of a `setup`: few, one after the other, and not measured.
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cookie_store::{CookieStore, RawCookie};
@@ -7,6 +9,7 @@ use reqwest::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_
 use reqwest::{Method, Url};
 
 use crate::component::bindings::http::{Cookie, Error, Hop, Request, Timings};
+use crate::policy::{Denied, Goal, Host, Targets};
 
 /// Answers and started requests that a setup may hold at once; one more traps.
 const HANDLES_MAX: usize = 1_000;
@@ -18,8 +21,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub type Outcome = Result<Box<Answer>, Error>;
 
 /// What a setup makes requests with.
-#[derive(Default)]
 pub struct Requests {
+    /// What it may reach: as much as the journeys that this process would run.
+    reach: Arc<Targets>,
     cookies: CookieStore,
     pub answers: Handles<Box<Answer>>,
     pub pending: Handles<Outcome>,
@@ -108,6 +112,10 @@ fn latin1(value: &HeaderValue) -> String {
 }
 
 impl Requests {
+    pub fn new(reach: Arc<Targets>) -> Self {
+        Self { reach, cookies: CookieStore::default(), answers: Handles::default(), pending: Handles::default() }
+    }
+
     /// Makes a request, and follows redirects.
     pub async fn make(&mut self, request: Request) -> Outcome {
         let limit = request.timeout.map_or(TIMEOUT, Duration::from_nanos);
@@ -120,9 +128,9 @@ impl Requests {
         let mut method = Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?;
         let mut url = Url::parse(&request.url).map_err(|_| invalid("URL"))?;
         let (headers, mut body) = (headers(&request.headers)?, request.body.clone());
-        let client = client(request.insecure)?;
         let mut history = Vec::new();
         loop {
+            let client = self.client(&url, request.insecure).await?;
             let mut answer = self.exchange(&client, &method, &url, &headers, body.clone()).await?;
             let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
             let Some(location) = location.filter(|_| (300..400).contains(&answer.status) && request.max_redirects > 0)
@@ -139,6 +147,39 @@ impl Requests {
                 (method, body) = (Method::GET, None);
             }
         }
+    }
+
+    /// One that connects to nothing but the addresses of this URL that may be reached.
+    async fn client(&self, url: &Url, insecure: bool) -> Result<reqwest::Client, Error> {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let client =
+            client.user_agent(concat!("mite/", env!("CARGO_PKG_VERSION"))).danger_accept_invalid_certs(insecure);
+        let client = match url.host() {
+            Some(url::Host::Domain(name)) => {
+                let addresses = self.addresses(url, name).await?;
+                client.resolve_to_addrs(name, &addresses)
+            }
+            Some(url::Host::Ipv4(address)) => self.may_reach(url, address.into()).map(|()| client)?,
+            Some(url::Host::Ipv6(address)) => self.may_reach(url, address.into()).map(|()| client)?,
+            None => return Err(Error::Invalid(format!("`{url}` has no host"))),
+        };
+        client.build().map_err(|error| failed(&error))
+    }
+
+    fn may_reach(&self, url: &Url, address: IpAddr) -> Result<(), Error> {
+        let goal = goal(url, Host::Address(address));
+        self.reach.check_name(&goal).map_err(denied)?;
+        self.reach.filter(&goal, &[address]).map(drop).map_err(denied)
+    }
+
+    async fn addresses(&self, url: &Url, name: &str) -> Result<Vec<SocketAddr>, Error> {
+        let goal = goal(url, Host::Name(name));
+        self.reach.check_name(&goal).map_err(denied)?;
+        let found = tokio::net::lookup_host((name, goal.port)).await;
+        let found: Vec<_> =
+            found.map_err(|error| Error::Dns(format!("{name}: {error}")))?.map(|address| address.ip()).collect();
+        let open = self.reach.filter(&goal, &found).map_err(denied)?;
+        Ok(open.into_iter().map(|address| SocketAddr::new(address, goal.port)).collect())
     }
 
     async fn exchange(
@@ -207,6 +248,14 @@ impl Requests {
     }
 }
 
+fn goal<'a>(url: &Url, host: Host<'a>) -> Goal<'a> {
+    Goal { https: url.scheme() == "https", host, port: url.port_or_known_default().unwrap_or_default() }
+}
+
+fn denied(why: Denied) -> Error {
+    Error::Denied(why.0)
+}
+
 fn what_of<'a>(request: &'a Request, what: &str) -> &'a str {
     if what == "URL" { &request.url } else { &request.method }
 }
@@ -219,12 +268,6 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, Error> {
         headers.append(name.map_err(|_| invalid())?, value.map_err(|_| invalid())?);
     }
     Ok(headers)
-}
-
-fn client(insecure: bool) -> Result<reqwest::Client, Error> {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    let client = client.user_agent(concat!("mite/", env!("CARGO_PKG_VERSION")));
-    client.danger_accept_invalid_certs(insecure).build().map_err(|error| failed(&error))
 }
 
 /// What is wrong stands innermost.
