@@ -15,6 +15,7 @@ pub mod processors;
 pub mod script;
 pub mod spec;
 pub mod ticker;
+mod traps;
 
 pub use error::Error;
 pub use fetch::fetch;

@@ -11,6 +11,7 @@ use super::compile::Compiled;
 use super::engine::MEMORY_MAX;
 use super::output::Output;
 use super::script::{self, Scripted};
+use super::traps;
 
 const INTERFACE: &str = "mite:processor/processors@0.1.0";
 /// Its start and its answer together; a tick is a millisecond.
@@ -82,7 +83,7 @@ async fn ask(engine: &Engine, compiled: &Compiled, store: &mut Store<Host>) -> w
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     script::add_to_linker(&mut linker)?;
-    linker.define_unknown_imports_as_traps(&component)?;
+    traps::define(&mut linker, engine, &component)?;
     let instance = linker.instantiate_async(&mut *store, &component).await?;
     let interface = instance.get_export_index(&mut *store, None, INTERFACE);
     let describe = interface.and_then(|it| instance.get_export_index(&mut *store, Some(&it), "describe"));

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, Linker, WasmList};
+use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, WasmList};
 use wasmtime::{Engine, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::component::cache::Cache;
 use crate::component::definition::{Host, surroundings};
 use crate::component::engine::MEMORY_MAX;
+use crate::component::traps;
 use crate::wire::config::Config;
 
 /// What the engine calls its start: `wit/journey.wit`.
@@ -41,11 +42,9 @@ async fn make(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<Vec<u8>> {
     let (context, instrumented) = wizer.instrument_component(engine)?;
     let component = Component::new(wasm, &instrumented)?;
     let host = Host::new(Arc::from("engine"), Arc::default(), Config::default(), MEMORY_MAX);
-    let (mut store, _) = surroundings(wasm, host)?;
+    let (mut store, mut linker) = surroundings(wasm, host)?;
     // Whatever it is the engine of: its start calls nothing of mite's.
-    let mut linker = Linker::new(wasm);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    linker.define_unknown_imports_as_traps(&component)?;
+    traps::define(&mut linker, wasm, &component)?;
     let instance = linker.instantiate_async(&mut store, &component).await?;
     let start = instance.get_typed_func::<(), ()>(&mut store, START)?;
     start.call_async(&mut store, ()).await?;
