@@ -15,7 +15,7 @@ wit_bindgen::generate!({ path: "../../../wit", world: "script-engine" });
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Result, Runtime};
 use std::cell::{Cell, OnceCell};
 
-use crate::call::{Arg, call, failed};
+use crate::call::{call, failed};
 use crate::exports::mite::journey::journeys::{self, Contents, Ending};
 use crate::mite::journey::script;
 use crate::promises::Sdk;
@@ -79,7 +79,7 @@ fn sdk<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
 
 impl Guest for Engine {
     fn wizer_initialize() {
-        with(|_| ());
+        with(|ctx| promises::ready(&ctx));
     }
 }
 
@@ -112,8 +112,6 @@ impl journeys::Guest for Engine {
     }
 
     fn run(context: journeys::Context) -> std::result::Result<(), Ending> {
-        let (id, version) = (context.context_id as f64, context.config_version as f64);
-        let args = vec![Arg::Text(context.journey), Arg::Bytes(context.args), Arg::Number(id), Arg::Number(version)];
-        call("run", args, |_| Ok(()))
+        call::run(context)
     }
 }
