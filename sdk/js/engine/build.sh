@@ -47,6 +47,8 @@ cd "$here" # so that rustup takes the toolchain of this repository
   fail "the engine needs a Rust target: run  rustup target add wasm32-wasip2"
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS # those of the host's build don't fit
 unset CARGO_PROFILE_RELEASE_LTO CARGO_PROFILE_RELEASE_CODEGEN_UNITS CARGO_INCREMENTAL
+# cargo knows nothing of the C that is added to QuickJS, but it looks at the flags.
+export CFLAGS_wasm32_wasip2="-DMITE_C=$(cat zcc quickjs/* | sha256 | cut -c1-16)"
 export RQUICKJS_SYS_NO_WASI_SDK=1 CC_wasm32_wasip2="$here/zcc" AR_wasm32_wasip2="$here/zar"
 export ZIG_GLOBAL_CACHE_DIR="$target/zig" ZIG_LOCAL_CACHE_DIR="$target/zig"
 build() { # FILE CARGO'S WORDS...

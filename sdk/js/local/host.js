@@ -9,6 +9,7 @@ const nodeFetch = globalThis.fetch;
 const NodeHeaders = globalThis.Headers;
 const now = () => Number(process.hrtime.bigint());
 const encoder = new TextEncoder();
+const settling = new WeakMap();
 
 export class Host {
   constructor({ args = [], config, responses = null }) {
@@ -80,6 +81,20 @@ export class Host {
   #functions() {
     let last = 1;
     return {
+      // What the engine has in C: a request's promise, and the place of its author.
+      promise: () => {
+        let ways;
+        const promise = new Promise((resolve, reject) => { ways = { resolve, reject }; });
+        settling.set(promise, ways);
+        return promise;
+      },
+      settle: (promise, value, rejected) => settling.get(promise)[rejected ? "reject" : "resolve"](value),
+      frames: () => new Error(),
+      stack: (noted) => noted.stack.slice(noted.stack.indexOf("\n") + 1),
+      plain: (method, url, transaction) => ({
+        method, url, headers: [], body: null, name: null, transaction, timeout: null, maxRedirects: 5,
+        identity: null, insecure: false, discardBody: false,
+      }),
       now,
       intended: now,
       shouldStop: () => false,

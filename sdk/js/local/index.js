@@ -33,7 +33,7 @@ async function one(host, namespace, ask) {
  */
 export async function run(script, journey, { args = [], config = {}, setup = null, responses = null } = {}) {
   const host = new Host({ args, config: { ...config, ...(setup === null ? {} : { "mite.setup": setup }) }, responses });
-  const answer = await one(host, script, (sdk) => sdk.run(journey, new Uint8Array(args.length), 1, ++runs));
+  const answer = await one(host, script, (sdk) => sdk.run(journey, 1, ++runs, args.length ? new Uint8Array(args.length) : undefined));
   const error = answer.failure ? host.told(answer.failure, 1) : answer.reported ? host.messages.findLast((it) => it.message) : null;
   return { ok: !error, error, messages: host.messages, requests: host.requests, config: host.config, log: host.log };
 }

@@ -9,6 +9,7 @@ import { parts } from "./volume.js";
 
 // What the functions below make: a thing of a kind, known by the name it is exported under.
 const KIND = Symbol("mite");
+const WORK = Symbol("work");
 const kinds = {
   journey: "journeys", scenario: "scenarios", datapool: "datapools", "volume model": "volumeModels",
   setup: "setups", "function of onStart": "onStart", "function of onStop": "onStop",
@@ -23,7 +24,9 @@ export function marked(kind, thing, work) {
 
 /** A journey: `export const visit = journey(async (ctx, ...args) => { ... })`. */
 export function journey(work) {
-  return marked("journey", (...args) => work(...args), work);
+  const made = marked("journey", (...args) => work(...args), work);
+  made[WORK] = work; // called without the detour
+  return made;
 }
 /** A scenario: `export const peak = scenario((config) => [{ journey: visit, volume: constant(60, 50) }])`. */
 export const scenario = (work) => marked("scenario", { work }, work);
@@ -68,7 +71,7 @@ export function collect(namespace) {
 
 /** Gives the script, as the promise of its namespace. */
 export function open(promise) {
-  component = null;
+  component = lately = null;
   positions = new Map();
   loading = promise.then((namespace) => {
     component = collect(namespace);
@@ -113,7 +116,7 @@ function items(made) {
 }
 
 const iterable = (value) => typeof value?.[Symbol.iterator] === "function" && typeof value !== "string";
-async function begin(name) {
+async function drawn(name) {
   const found = find("datapool", name);
   if (found.source === "items" && !positions.has(name)) {
     const items = await found.of(config);
@@ -142,23 +145,47 @@ export const describe = guarded(() => {
   const names = ([kind, table]) => [kind, Object.keys(table)];
   return Object.fromEntries(Object.entries(component).map(names));
 });
-export const run = guarded(async (name, args, id, version) => {
+let lately = null; // the journey that ran last
+let work = null; // its function
+
+/** Begins a run of a journey: what it gives, maybe a promise. */
+export function begin(name, id, version, args) {
+  if (!component) return loading.then(() => begin(name, id, version, args));
   useVersion(version);
-  const work = find("journey", name);
-  if (args.length) await work(new Context(id, ROOT), ...host.unpack(args));
-  else await work(new Context(id, ROOT));
-  // What nobody handled until here is this run's error; a second one is told about beside it.
-  const [error, ...others] = orphans();
-  for (const other of others) report(other, ROOT);
+  if (name !== lately) {
+    work = find("journey", name)[WORK];
+    lately = name;
+  }
+  const context = new Context(id, ROOT);
+  const made = args === undefined ? work(context) : work(context, ...host.unpack(args));
+  if (typeof made?.then !== "function" || made instanceof Promise) return made;
+  return Promise.resolve(made);
+}
+/** The end of a run that went well, but for what nobody handled: undefined or as the functions above. */
+export function finish() {
+  const error = orphaned();
+  const answer = error === undefined ? undefined : failed(error);
+  end();
+  return answer;
+}
+// What nobody handled until here is this run's error; a second one is told about beside it.
+function orphaned() {
+  const errors = orphans();
+  for (let other = 1; other < errors.length; other++) report(errors[other], ROOT);
+  return errors[0];
+}
+export const run = guarded(async (name, id, version, args) => {
+  await begin(name, id, version, args);
+  const error = orphaned();
   if (error !== undefined) throw error;
 });
 export const plan = planning(async (name) => items(await find("scenario", name).work(config)));
 export const describeDatapool = planning(async (name) => {
-  const { kind, source, path } = await begin(name);
+  const { kind, source, path } = await drawn(name);
   return { kind, source, path };
 });
 export const nextItems = planning(async (name, most) => {
-  await begin(name);
+  await drawn(name);
   const [iterator, taken] = [positions.get(name), []];
   for (let next; taken.length < most && !(next = iterator.next()).done;) {
     taken.push(Array.isArray(next.value) ? next.value : [next.value]);

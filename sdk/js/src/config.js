@@ -13,8 +13,12 @@ export function useVersion(number) {
 }
 
 function value(key) {
-  if (!kept.has(key)) kept.set(key, host.configGet(key) ?? undefined);
-  return kept.get(key);
+  let known = kept.get(key);
+  if (known === undefined) {
+    known = host.configGet(key) ?? undefined;
+    if (known !== undefined) kept.set(key, known);
+  }
+  return known;
 }
 
 const TRUE = new Set(["true", "yes", "on", "1"]);

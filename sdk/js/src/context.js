@@ -16,14 +16,12 @@ export const current = () => open.at(-1) ?? ROOT;
  * Which transaction code belongs to can't be followed through promises here, so each has a context of its own.
  */
 export class Context {
-  #transaction;
-  #http;
   constructor(id, transaction) {
     this.id = id;
-    this.#transaction = transaction;
+    this._transaction = transaction; // private names cost a call for each object
   }
   get http() {
-    return (this.#http ??= new Http(this.#transaction));
+    return (this._http ??= new Http(this._transaction));
   }
   get config() {
     return config;
@@ -34,7 +32,7 @@ export class Context {
   }
   /** A timed part: `await ctx.transaction("buy", async (ctx) => { ... })`. */
   async transaction(name, work) {
-    const id = host.begin(String(name), this.#transaction);
+    const id = host.begin(`${name}`, this._transaction);
     open.push(id);
     try {
       const result = await work(new Context(this.id, id));
@@ -46,12 +44,13 @@ export class Context {
       tell(error);
       throw error;
     } finally {
-      open = open.filter((other) => other !== id);
+      if (open.at(-1) === id) open.pop();
+      else open = open.filter((other) => other !== id);
     }
   }
   /** A message of the journey's own. */
   send(type, fields = {}) {
-    host.message(type, fields, this.#transaction);
+    host.message(type, fields, this._transaction);
   }
   /**
    * A text that stands for a secret which the runner was given. The runner sends the secret where this text is in the value of a
@@ -65,7 +64,7 @@ export class Context {
   }
   /** Tells of an error without ending the run. */
   report(error) {
-    report(error, this.#transaction);
+    report(error, this._transaction);
     tell(error);
   }
   /** Whether the test is ending, so that a long journey should come to its end. */
@@ -75,5 +74,5 @@ export class Context {
 }
 
 export function endTransactions() {
-  open = [];
+  if (open.length) open = [];
 }

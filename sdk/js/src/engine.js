@@ -3,7 +3,7 @@
 import { setHost } from "./host.js";
 import { install } from "./platform/install.js";
 
-export { describe, describeDatapool, end, failed, nextItems, open, plan, required, run } from "./component.js";
+export { begin, describe, describeDatapool, end, failed, finish, nextItems, open, plan, required } from "./component.js";
 export { enter, leave, runSetup } from "./hooks.js";
 export { idle, rejected } from "./loop.js";
 

@@ -29,7 +29,6 @@ export function bytes(body) {
   throw new TypeError("a body is a text or bytes; for others say { json: value } or { form: fields }");
 }
 
-const PLAIN = Object.freeze({});
 const KNOWN = new Set(["headers", "query", "body", "json", "form", "name", "timeout", "redirects", "insecure", "identity",
   "discardBody", "basicAuth", "bearerAuth", "cookies", "signal"]);
 
@@ -61,7 +60,7 @@ function parts(options) {
 
 /** The host's form of a request. */
 function made(transaction, method, url, options) {
-  const { headers, body } = options === PLAIN ? { headers: [], body: null } : parts(options);
+  const { headers, body } = parts(options);
   return {
     method,
     url: options.query ? withQuery(String(url), options.query) : String(url),
@@ -77,22 +76,26 @@ function made(transaction, method, url, options) {
   };
 }
 
+function requested(http, method, url, options) {
+  if (options === undefined) return request(host.plain(method, typeof url === "string" ? url : String(url), http._transaction));
+  return request(made(http._transaction, method, url, options), options.signal);
+}
+
 /** Requests, and the cookies of the run. */
 export class Http {
-  #transaction;
   constructor(transaction) {
-    this.#transaction = transaction;
+    this._transaction = transaction;
   }
-  request(method, url, options = PLAIN) {
-    return request(made(this.#transaction, method, url, options), options.signal);
+  request(method, url, options) {
+    return requested(this, method, url, options);
   }
-  get(url, options) { return this.request("GET", url, options); }
-  post(url, options) { return this.request("POST", url, options); }
-  put(url, options) { return this.request("PUT", url, options); }
-  patch(url, options) { return this.request("PATCH", url, options); }
-  delete(url, options) { return this.request("DELETE", url, options); }
-  head(url, options) { return this.request("HEAD", url, options); }
-  options(url, options) { return this.request("OPTIONS", url, options); }
+  get(url, options) { return requested(this, "GET", url, options); }
+  post(url, options) { return requested(this, "POST", url, options); }
+  put(url, options) { return requested(this, "PUT", url, options); }
+  patch(url, options) { return requested(this, "PATCH", url, options); }
+  delete(url, options) { return requested(this, "DELETE", url, options); }
+  head(url, options) { return requested(this, "HEAD", url, options); }
+  options(url, options) { return requested(this, "OPTIONS", url, options); }
   /** Makes a client certificate known, for the option `identity`. Both PEM. */
   identity(chain, key) { return host.identity(chain, key); }
   cookies() { return host.cookies(); }

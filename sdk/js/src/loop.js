@@ -3,39 +3,50 @@
 import { HttpError, failure, reported } from "./errors.js";
 import { host } from "./host.js";
 
-let requests = new Set();
+let requests = []; // in the order they were made
 let ready = []; // those of `requests` whose answer is there
-let timers = new Map();
+const timers = new Map();
 let lastTimer = 0;
 let broken = []; // what was thrown in callbacks of timers
 const unhandled = new Map(); // rejections that nobody handles until the run is over
 
 /** Begins a request when all runnable code has run: only then it is known whether it is the only one. */
 export function request(what, signal) {
-  // Made here: where it is thrown nothing of the journey is on the stack.
-  const error = new HttpError("", "");
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const entry = { what, error, pending: null, resolve, reject };
-    requests.add(entry);
-    signal?.addEventListener("abort", () => {
-      if (!requests.delete(entry)) return;
-      entry.pending?.cancel();
-      reject(signal.reason);
-    });
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  // The place is noted here: where the request fails nothing of the journey is on the stack.
+  const entry = { what, promise: host.promise(), frames: host.frames(), pending: null };
+  requests.push(entry);
+  signal?.addEventListener("abort", () => {
+    if (!remove(entry)) return;
+    entry.pending?.cancel();
+    host.settle(entry.promise, signal.reason, true);
   });
+  return entry.promise;
+}
+
+function remove(entry) {
+  const at = requests.lastIndexOf(entry);
+  if (at === requests.length - 1) requests.pop();
+  else if (at >= 0) requests.splice(at, 1);
+  return at >= 0;
 }
 
 function settle(entry, take) {
-  requests.delete(entry);
+  if (requests.length === 1) requests.pop();
+  else remove(entry);
+  let answer;
   try {
-    entry.resolve(take());
-  } catch (error) {
-    entry.error.kind = error.kind ?? "invalid";
-    entry.error.message = `${entry.error.kind}: ${error.message}`;
-    entry.reject(entry.error);
+    answer = take(entry);
+  } catch (cause) {
+    const kind = cause.kind ?? "invalid";
+    const error = new HttpError(`${kind}: ${cause.message}`, kind);
+    Object.defineProperty(error, "stack", { value: host.stack(entry.frames), writable: true, configurable: true });
+    return host.settle(entry.promise, error, true);
   }
+  host.settle(entry.promise, answer, false);
 }
+const finished = (entry) => entry.pending.finish();
+const sent = (entry) => host.send(entry.what);
 
 function begin(entry) {
   try {
@@ -78,20 +89,17 @@ function fire({ id, run }) {
 export function idle() {
   while (ready.length) {
     const entry = ready.shift();
-    if (requests.has(entry)) return settle(entry, () => entry.pending.finish());
+    if (requests.includes(entry)) return settle(entry, finished);
   }
-  if (requests.size === 1 && !timers.size) {
-    const [entry] = requests;
-    return settle(entry, () => (entry.pending ? entry.pending.finish() : host.send(entry.what)));
-  }
-  const before = requests.size;
-  for (const entry of requests) begin(entry);
-  if (requests.size < before) return;
+  if (requests.length === 1 && !timers.size) return settle(requests[0], requests[0].pending ? finished : sent);
+  const before = requests.length;
+  for (const entry of [...requests]) begin(entry);
+  if (requests.length < before) return;
   wait(first());
 }
 
 function wait(due) {
-  if (!requests.size) {
+  if (!requests.length) {
     if (!due) throw new Error("the journey waits for something that can never happen");
     host.sleepUntil(due.at);
     return fire(due);
@@ -107,10 +115,10 @@ function wait(due) {
  */
 export async function idleWith({ start, sleep }) {
   const due = first();
-  if (!requests.size && !due) throw new Error("the journey waits for something that can never happen");
+  if (!requests.length && !due) throw new Error("the journey waits for something that can never happen");
   const waiting = [...requests].map((entry) => {
     entry.pending ??= Object.assign(start(entry.what).then((answer) => () => answer, (error) => () => { throw error; }), { cancel() {} });
-    return entry.pending.then((take) => () => requests.has(entry) && settle(entry, take));
+    return entry.pending.then((take) => () => requests.includes(entry) && settle(entry, take));
   });
   if (due) waiting.push(sleep(due.at - host.now()).then(() => () => fire(due)));
   (await Promise.race(waiting))();
@@ -122,8 +130,11 @@ export function rejected(promise, reason, handled) {
   else unhandled.set(promise, reason);
 }
 
+const NONE = Object.freeze([]);
+
 /** The errors that nobody has handled or told about. */
 export function orphans() {
+  if (!broken.length && !unhandled.size) return NONE;
   const errors = [...broken, ...unhandled.values()].filter((error) => !reported(error));
   broken = [];
   unhandled.clear();
@@ -141,8 +152,8 @@ export function report(error, transaction) {
 /** Nothing of one run is left for the next. */
 export function end() {
   for (const entry of requests) entry.pending?.cancel();
-  requests = new Set();
-  ready = [];
-  timers = new Map();
+  if (requests.length) requests = [];
+  if (ready.length) ready = [];
+  if (timers.size) timers.clear();
   orphans();
 }

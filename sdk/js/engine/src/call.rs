@@ -1,6 +1,6 @@
 //! A call of the SDK, worked on until its promise is settled.
 
-use crate::exports::mite::journey::journeys::Ending;
+use crate::exports::mite::journey::journeys::{Context, Ending};
 use crate::host::failure;
 use crate::mite::journey::messages::{Failure, FailureKind};
 use crate::{OPENED, STOPPED, modules, sdk, with};
@@ -43,6 +43,47 @@ pub fn call<T>(
     })
 }
 
+/// One run. Its promise is watched from here: nothing of the SDK's has to wait for it.
+pub fn run(context: Context) -> std::result::Result<(), Ending> {
+    with(|ctx| {
+        STOPPED.set(false);
+        let outcome = open(&ctx).and_then(|()| ran(&ctx, context)).and_then(|answer| match answer {
+            Some(answer) => ending(&answer),
+            None => Ok(None),
+        });
+        let ending = outcome.catch(&ctx).unwrap_or_else(|error| Some(Ending::Failed(broken(&error))));
+        ending.map_or(Ok(()), Err)
+    })
+}
+
+/// What went wrong, if anything did.
+fn ran<'js>(ctx: &Ctx<'js>, context: Context) -> Result<Option<Object<'js>>> {
+    let (id, version) = (context.context_id as f64, context.config_version as f64);
+    let args = (!context.args.is_empty()).then_some(Arg::Bytes(context.args));
+    let done = sdk(ctx, "begin")?.call((context.journey, id, version, args)).and_then(|begun| settled(ctx, begun));
+    match done {
+        Err(rquickjs::Error::Exception) => {
+            let answer = sdk(ctx, "failed")?.call((ctx.catch(),))?;
+            sdk(ctx, "end")?.call::<_, ()>(())?;
+            Ok(Some(answer))
+        }
+        done => done.and_then(|()| sdk(ctx, "finish")?.call(())),
+    }
+}
+
+/// Works until what a journey gave is settled, and nothing can run.
+fn settled<'js>(ctx: &Ctx<'js>, begun: Value<'js>) -> Result<()> {
+    if let Some(promise) = begun.as_promise() {
+        pump(ctx, promise)?;
+        return promise.result::<Value>().unwrap_or_else(|| Err(unsettled(ctx))).map(drop);
+    }
+    while ctx.execute_pending_job() {}
+    match STOPPED.get() {
+        true => Err(stopped(ctx)),
+        false => Ok(()),
+    }
+}
+
 /// Hands the script over, at an instance's first call.
 fn open(ctx: &Ctx) -> Result<()> {
     if OPENED.replace(true) {
@@ -78,7 +119,20 @@ fn settle<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>
 fn worked<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>> {
     let promise: Promise = sdk(ctx, name)?.call((Rest(args),))?;
     pump(ctx, &promise)?;
-    promise.result().unwrap_or_else(|| Err(Exception::throw_message(ctx, "the promise isn't settled")))
+    promise.result().unwrap_or_else(|| Err(unsettled(ctx)))
+}
+
+fn unsettled(ctx: &Ctx) -> rquickjs::Error {
+    Exception::throw_message(ctx, "the promise isn't settled")
+}
+
+/// What stopped a script in the middle of a function, so that its promise will never be settled.
+fn stopped(ctx: &Ctx) -> rquickjs::Error {
+    let error = ctx.catch();
+    match error.is_object() {
+        true => ctx.throw(error),
+        false => Exception::throw_internal(ctx, "interrupted"),
+    }
 }
 
 /// Alternates between microtasks and one blocking wait.
@@ -90,12 +144,7 @@ fn pump<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>) -> Result<()> {
             return Ok(());
         }
         if STOPPED.get() {
-            // It was stopped in the middle of a function, so its promise will never be settled.
-            let error = ctx.catch();
-            return Err(match error.is_object() {
-                true => ctx.throw(error),
-                false => Exception::throw_internal(ctx, "interrupted"),
-            });
+            return Err(stopped(ctx));
         }
         idle.call::<_, ()>(())?;
     }

@@ -18,6 +18,7 @@ macro_rules! handle {
         }
     };
 }
+handle!(Request, http::Request);
 handle!(Response, http::Response);
 handle!(Pending, Option<waiting::Pending>);
 
@@ -83,6 +84,9 @@ impl Response {
         Ok(())
     }
 }
+
+#[rquickjs::methods]
+impl Request {}
 
 #[rquickjs::methods]
 impl Pending {

@@ -1,14 +1,17 @@
 //! What the SDK calls: the contract's imports as functions and classes of JS. A wrong argument is a JS error, never a trap.
 
-use crate::handles::{Pending, answer};
+use crate::handles::{Pending, Request, answer};
 use crate::mite::journey::messages::{Failure, FailureKind};
 use crate::mite::journey::transaction::Outcome;
 use crate::mite::journey::{config, http, messages, secrets, timing, transaction, waiting};
 use crate::msgpack::{pack, unpack};
 use crate::platform;
-use crate::promises::lossy;
+use crate::promises::{install, lossy};
 use rquickjs::class::Class;
 use rquickjs::{CatchResultExt, Ctx, Error, Exception, FromJs, Function, IntoJs, Object, Result, TypedArray, Value};
+
+/// How many redirects are followed unless a request says otherwise.
+const REDIRECTS: u32 = 5;
 
 /// A string; lone surrogates, which can't cross to the host, are replaced.
 pub struct Text(pub String);
@@ -49,6 +52,33 @@ fn request(js: &Object) -> Result<http::Request> {
         insecure: js.get("insecure")?,
         discard_body: js.get("discardBody")?,
     })
+}
+
+/// A request without options, which needs no object to say so.
+fn plain(method: Text, url: Text, transaction: u32) -> Request {
+    Request {
+        inner: http::Request {
+            method: method.0,
+            url: url.0,
+            headers: Vec::new(),
+            body: None,
+            name: None,
+            transaction,
+            timeout: None,
+            max_redirects: REDIRECTS,
+            identity: None,
+            insecure: false,
+            discard_body: false,
+        },
+    }
+}
+
+/// Does something with a request in either form.
+fn with_request<T>(what: &Object, work: impl FnOnce(&http::Request) -> T) -> Result<T> {
+    match Class::<Request>::from_object(what) {
+        Some(plain) => Ok(work(&plain.borrow().inner)),
+        None => Ok(work(&request(what)?)),
+    }
 }
 
 pub fn failure(js: Object) -> Result<Failure> {
@@ -94,14 +124,16 @@ fn cookie<'js>(ctx: &Ctx<'js>, cookie: http::Cookie) -> Result<Object<'js>> {
 
 pub fn object<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let host = Object::new(ctx.clone())?;
+    install(&host);
     macro_rules! functions {
         ($($name:literal: $function:expr;)*) => {
             $(host.set($name, Function::new(ctx.clone(), $function)?)?;)*
         };
     }
     functions! {
-        "send": |ctx: Ctx<'js>, what: Object<'js>| answer(&ctx, http::send(&request(&what)?));
-        "start": |what: Object<'js>| Ok::<_, Error>(Pending { inner: Some(http::start(&request(&what)?)) });
+        "plain": plain;
+        "send": |ctx: Ctx<'js>, what: Object<'js>| answer(&ctx, with_request(&what, http::send)?);
+        "start": |what: Object<'js>| with_request(&what, http::start).map(|inner| Pending { inner: Some(inner) });
         "waitAny": wait_any;
         "identity": |ctx: Ctx<'js>, chain: Text, key: Text| or_error(&ctx, http::identity(&chain.0, &key.0));
         "cookies": |ctx: Ctx<'js>| http::cookies().into_iter().map(|c| cookie(&ctx, c)).collect::<Result<Vec<_>>>();

@@ -1,7 +1,7 @@
 //! The journeys of a script.
 
 use crate::Engine;
-use crate::call::{Arg, call, failed};
+use crate::call::{self, call, failed};
 use crate::exports::mite::journey::journeys::{self, Contents, Ending};
 use crate::host::Text;
 use rquickjs::{Object, Result};
@@ -35,8 +35,6 @@ impl journeys::Guest for Engine {
     }
 
     fn run(context: journeys::Context) -> std::result::Result<(), Ending> {
-        let (id, version) = (context.context_id as f64, context.config_version as f64);
-        let args = vec![Arg::Text(context.journey), Arg::Bytes(context.args), Arg::Number(id), Arg::Number(version)];
-        call("run", args, |_| Ok(()))
+        call::run(context)
     }
 }

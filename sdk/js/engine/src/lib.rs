@@ -115,6 +115,6 @@ fn sdk<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
 
 impl Guest for Engine {
     fn wizer_initialize() {
-        with(|_| ());
+        with(|ctx| promises::ready(&ctx));
     }
 }

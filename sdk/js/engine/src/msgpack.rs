@@ -1,15 +1,16 @@
 //! Fields, arguments and values of the config: msgpack there, JS values here.
 
 use crate::host::Text;
+use rmp::{Marker, encode};
 use rmpv::Value as Packed;
-use rquickjs::{Array, BigInt, Ctx, Error, Object, Result, TypedArray, Value};
+use rquickjs::{Array, BigInt, Ctx, Error, Object, Result, Type, TypedArray, Value};
 
 /// Deeper ones, and those that contain themselves, are an error.
 const DEPTH: usize = 64;
 
 pub fn pack(value: &Value) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    rmpv::encode::write_value(&mut bytes, &to_packed(value, DEPTH)?).map_err(|_| Error::Unknown)?;
+    let mut bytes = Vec::with_capacity(128);
+    write(value, DEPTH, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -19,42 +20,64 @@ pub fn unpack<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
     from_packed(ctx, value.map_err(|error| Error::new_from_js_message("msgpack", "value", error.to_string()))?)
 }
 
-fn to_packed(value: &Value, depth: usize) -> Result<Packed> {
+/// Whole numbers up to here are exact.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+fn write(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<()> {
     let Some(depth) = depth.checked_sub(1) else {
         return Err(Error::new_from_js_message("object", "msgpack", "it is nested too deeply"));
     };
-    if value.is_null() || value.is_undefined() {
-        return Ok(Packed::Nil);
-    }
-    if let Some(bool) = value.as_bool() {
-        return Ok(bool.into());
-    }
-    if let Some(number) = value.as_number() {
-        let whole = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
-        return Ok(if whole { (number as i64).into() } else { number.into() });
-    }
-    if value.is_string() {
-        return Ok(value.get::<Text>()?.0.into());
-    }
-    if let Some(big) = value.as_big_int() {
-        return Ok(big.clone().to_i64()?.into());
-    }
-    if let Some(items) = value.as_array() {
-        return Ok(Packed::Array(items.iter().map(|item| to_packed(&item?, depth)).collect::<Result<_>>()?));
-    }
-    if let Ok(bytes) = TypedArray::<u8>::from_value(value.clone()) {
-        return Ok(bytes.as_bytes().unwrap_or_default().into());
-    }
-    match value.as_object() {
-        Some(object) if !value.is_function() => {
-            let pair = |pair: Result<(Value, Value)>| {
-                let (key, item) = pair?;
-                Ok((key.get::<Text>()?.0.into(), to_packed(&item, depth)?))
-            };
-            Ok(Packed::Map(object.props().map(pair).collect::<Result<_>>()?))
+    match value.type_of() {
+        Type::Null | Type::Undefined | Type::Uninitialized => out.push(Marker::Null.to_u8()),
+        Type::Bool => {
+            out.push(if value.as_bool() == Some(true) { Marker::True } else { Marker::False }.to_u8());
         }
-        _ => Err(Error::new_from_js(value.type_name(), "msgpack")),
+        Type::Int => whole(value.as_int().unwrap_or_default().into(), out),
+        Type::Float => match value.as_float().unwrap_or_default() {
+            number if number.fract() == 0.0 && number.abs() <= WHOLE_MAX => whole(number as i64, out),
+            number => {
+                out.push(Marker::F64.to_u8());
+                out.extend(number.to_be_bytes());
+            }
+        },
+        Type::String => text(&value.get::<Text>()?.0, out),
+        Type::BigInt => whole(value.as_big_int().ok_or(Error::Unknown)?.clone().to_i64()?, out),
+        Type::Array => {
+            let items = value.as_array().ok_or(Error::Unknown)?;
+            // Writing into memory can't fail.
+            let _ = encode::write_array_len(out, items.len() as u32);
+            items.iter().try_for_each(|item| write(&item?, depth, out))?;
+        }
+        Type::Symbol | Type::Function | Type::Constructor | Type::Module | Type::Unknown => {
+            return Err(Error::new_from_js(value.type_name(), "msgpack"));
+        }
+        _ => object(value, depth, out)?,
     }
+    Ok(())
+}
+
+fn whole(number: i64, out: &mut Vec<u8>) {
+    let _ = encode::write_sint(out, number);
+}
+
+fn text(text: &str, out: &mut Vec<u8>) {
+    let _ = encode::write_str(out, text);
+}
+
+fn object(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<()> {
+    if let Ok(bytes) = TypedArray::<u8>::from_value(value.clone()) {
+        let _ = encode::write_bin(out, bytes.as_bytes().unwrap_or_default());
+        return Ok(());
+    }
+    let object = value.as_object().ok_or_else(|| Error::new_from_js(value.type_name(), "msgpack"))?;
+    let pairs = object.props::<Value, Value>();
+    let _ = encode::write_map_len(out, pairs.len() as u32);
+    for pair in pairs {
+        let (key, item) = pair?;
+        text(&key.get::<Text>()?.0, out);
+        write(&item, depth, out)?;
+    }
+    Ok(())
 }
 
 pub fn from_packed<'js>(ctx: &Ctx<'js>, value: Packed) -> Result<Value<'js>> {
