@@ -117,7 +117,10 @@ impl Component {
 
     /// The component that is built from a source now; all others as they are. Takes as long as a compiler does.
     pub fn built(self) -> Result<Self, Error> {
-        BUILD.get().map_or_else(|| Ok(self.clone()), |build| build(self.clone()))
+        match BUILD.get() {
+            Some(build) => (*build)(self),
+            None => Ok(self),
+        }
     }
 
     /// Where the file is, of one that is here. A package `a.b` is `a/b.wasm` or `a.b.wasm` in the first directory of `path` that has one of them.
