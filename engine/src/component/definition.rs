@@ -2,6 +2,7 @@
 //!
 //! This runs in the controller, in an instance of its own: `http` and `transaction` answer that they aren't available there.
 
+mod flat;
 mod host;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 mod fetch;
+pub mod flat;
 pub mod js;
 pub mod limits;
 pub mod output;

@@ -7,7 +7,8 @@ use wasmtime::component::{Resource, ResourceTable};
 use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::component::bindings::{Content, Pending, config, flat, http, messages, timing, transaction, waiting};
+use super::flat::Flat;
+use crate::component::bindings::{Content, Pending, config, http, messages, timing, transaction, waiting};
 use crate::component::output::Output;
 use crate::wire::config::Config;
 
@@ -31,6 +32,7 @@ pub struct Host {
     pub config: Config,
     pub sent: Vec<Sent>,
     pub ticks: u32,
+    pub flat: Flat,
     start: Instant,
 }
 
@@ -40,7 +42,8 @@ impl Host {
         let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
         let limits = StoreLimitsBuilder::new().memory_size(memory_max).instances(200).build();
         let start = Instant::now();
-        Self { wasi, table: ResourceTable::new(), script, limits, stderr, config, sent: Vec::new(), ticks: 0, start }
+        let (table, flat) = (ResourceTable::new(), Flat::default());
+        Self { wasi, table, script, limits, stderr, config, sent: Vec::new(), ticks: 0, flat, start }
     }
 }
 
@@ -203,72 +206,6 @@ impl transaction::Host for Host {
     }
 
     fn end(&mut self, _: u32, _: transaction::Outcome) -> Result<()> {
-        Ok(())
-    }
-}
-
-impl flat::Host for Host {
-    async fn send(
-        &mut self,
-        _: String,
-        _: String,
-        _: Vec<(String, String)>,
-        _: Option<Vec<u8>>,
-        _: String,
-        _: u32,
-        _: u64,
-        _: u64,
-    ) -> Result<u32> {
-        Ok(0)
-    }
-
-    async fn start(
-        &mut self,
-        _: String,
-        _: String,
-        _: Vec<(String, String)>,
-        _: Option<Vec<u8>>,
-        _: String,
-        _: u32,
-        _: u64,
-        _: u64,
-    ) -> Result<Resource<Pending>> {
-        wasmtime::bail!("{NOT_HERE}")
-    }
-
-    async fn finish(&mut self, _: Resource<Pending>) -> Result<u32> {
-        Ok(0)
-    }
-
-    fn failure(&mut self) -> Result<http::Error> {
-        Ok(not_here())
-    }
-
-    fn header(&mut self, _: u32, _: String) -> Result<Option<String>> {
-        forged()
-    }
-
-    fn body(&mut self, _: u32) -> Result<Option<Vec<u8>>> {
-        forged()
-    }
-
-    fn text(&mut self, _: u32) -> Result<Option<String>> {
-        forged()
-    }
-
-    fn figures(&mut self, _: u32) -> Result<(u64, u64, u64, u64, u64, u64, u64, f64)> {
-        forged()
-    }
-
-    fn handle(&mut self, _: u32) -> Result<Resource<Content>> {
-        forged()
-    }
-
-    fn forget(&mut self, _: u32) -> Result<()> {
-        forged()
-    }
-
-    fn end(&mut self, _: u32, _: bool) -> Result<()> {
         Ok(())
     }
 }
