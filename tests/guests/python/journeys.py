@@ -90,7 +90,7 @@ def refusal(function, *args):
 
 
 def volume(config):
-    return Constant(config.get("seconds", 2), config.get("volume", 1))
+    return Constant(float(config.get("seconds", 2)), int(config.get("volume", 1)))  # of the command line they are texts
 
 
 def getting(config):
