@@ -118,7 +118,7 @@ fn random_and_changed_components_are_loaded_or_refused() {
     let real = vec![read("load.wasm"), read("processors.wasm"), read("mite/example.wasm")];
     let parts = Parts { modules: random_ones(MODULES), components: random_ones(COMPONENTS), real };
     let directory = files::directory();
-    let (next, loaded, failed) = (AtomicU64::new(from), AtomicU64::new(0), AtomicU64::new(0));
+    let (next, counts) = (AtomicU64::new(from), [const { AtomicU64::new(0) }; 2]);
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -127,17 +127,16 @@ fn random_and_changed_components_are_loaded_or_refused() {
                     if number >= from + count {
                         return;
                     }
-                    match load(number, &parts, directory.path()).code() {
-                        0 => loaded.fetch_add(1, Ordering::Relaxed),
-                        107 => failed.fetch_add(1, Ordering::Relaxed),
-                        _ => 0,
-                    };
+                    let ended = load(number, &parts, directory.path());
+                    // A random module has no journeys, which is seen when there is machine code of it.
+                    let compiled = ended.code() != 104 || ended.stderr.contains("does not have export");
+                    counts[usize::from(compiled)].fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
     });
-    let (loaded, failed) = (loaded.into_inner(), failed.into_inner());
-    println!("{count} components: {loaded} loaded, {failed} failed when asked, the others refused");
-    // Else nothing has come as far as the compiler.
-    assert!(count < LOADS || loaded > 0, "{loaded} of {count}");
+    let [refused, compiled] = counts.map(AtomicU64::into_inner);
+    println!("{count} components: {compiled} compiled, {refused} refused before");
+    // Else nothing has come as far as the compiler's end.
+    assert!(count < LOADS || compiled >= count / 10, "{compiled} of {count}");
 }
