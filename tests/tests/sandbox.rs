@@ -41,6 +41,10 @@ fn the_host_takes_no_more_than_it_may() {
         ("header", "at most 65536 bytes"),
         ("header name", "at most 65536 bytes"),
         ("headers", "at most 100 headers"),
+        ("method", "at most 64 bytes"),
+        ("cookie", "at most 4096 bytes"),
+        ("cookie name", "at most 4096 bytes"),
+        ("cookie domain", "at most 4096 bytes"),
         ("identity", "no certificate"),
         ("config set", "only functions of a s"),
     ] {

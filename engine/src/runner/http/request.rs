@@ -23,6 +23,8 @@ use crate::wire::message::Identity;
 const HEADERS_MAX: usize = 100;
 /// Names of requests are cut here.
 const NAME_BYTES_MAX: usize = 256;
+/// It stands in each message.
+const METHOD_BYTES_MAX: usize = 64;
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Room made for a head without long headers.
 const HEAD_BYTES_USUAL: usize = 256;
@@ -165,6 +167,9 @@ impl Ask {
 
     /// Checks a request. The error says what can't be sent.
     pub fn new(request: Request, asker: Asker) -> Result<Box<Self>, String> {
+        if request.method.len() > METHOD_BYTES_MAX {
+            return Err(format!("a method has at most {METHOD_BYTES_MAX} bytes, not {}", request.method.len()));
+        }
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| format!("`{}` is not a method", request.method.escape_debug()))?;
         if method == Method::CONNECT {

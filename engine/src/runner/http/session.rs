@@ -65,6 +65,10 @@ impl Session {
 
     /// Puts a cookie in that no response has set.
     pub fn set(&mut self, cookie: &Cookie) -> Result<(), String> {
+        let bytes = cookie.name.len() + cookie.value.len() + cookie.domain.len() + cookie.path.len();
+        if bytes > COOKIE_BYTES_MAX {
+            return Err(format!("a cookie has at most {COOKIE_BYTES_MAX} bytes, not {bytes}"));
+        }
         let path = if cookie.path.is_empty() { "/" } else { &cookie.path };
         let url = Url::parse(&format!("https://{}{path}", cookie.domain.trim_start_matches('.')))
             .map_err(|error| format!("`{}` is not a cookie's domain: {error}", cookie.domain.escape_debug()))?;
