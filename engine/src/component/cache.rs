@@ -3,7 +3,7 @@
 //! THE ONLY FILE OF THE ENGINE WITH `unsafe`: machine code is loaded here. wasmtime can't tell code that it made from
 //! anything else, so only code of this program's own compiler is loaded: what it has just answered, what is part of the program, and
 //! files that this module wrote itself. Those stand in a directory that only this user can write to, are opened without following
-//! links, belong to this user, can be written by nobody else, and begin with a seal over their name and what follows, keyed by a
+//! links, belong to this user, can be written by nobody else, and end with a seal over their name and what is before it, keyed by a
 //! secret of random bytes that stands in the same directory. Their name is made of the component, wasmtime's version and the
 //! settings. Whatever fails a check is said once and compiled anew.
 //!
@@ -17,7 +17,9 @@
 mod directory;
 mod seal;
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,8 +48,8 @@ pub struct Code {
 
 enum Bytes {
     Compiled(Vec<u8>),
-    /// A file with its seal in front.
-    Kept(Vec<u8>),
+    /// A file that ends with its seal.
+    Kept(File),
 }
 
 impl From<Machine> for Code {
@@ -66,9 +68,12 @@ impl Code {
         carried::find(&code_name(engine, component)).map(|code| Self::of(Bytes::Compiled(code)))
     }
 
-    /// The name and the code, for a program that is to carry it.
-    pub fn to_carry(self, engine: &Engine, component: &[u8]) -> (String, Vec<u8>) {
-        (code_name(engine, component), self.machine().to_vec())
+    /// The name and the code, for a program that is to carry it. None: it was compiled before.
+    pub fn to_carry(self, engine: &Engine, component: &[u8]) -> Option<(String, Vec<u8>)> {
+        match self.machine {
+            Bytes::Compiled(code) => Some((code_name(engine, component), code)),
+            Bytes::Kept(_) => None,
+        }
     }
 
     /// The same code, with the script of one component.
@@ -81,19 +86,19 @@ impl Code {
         self.script.clone()
     }
 
-    fn machine(&self) -> &[u8] {
-        match &self.machine {
-            Bytes::Compiled(code) => code,
-            Bytes::Kept(file) => &file[seal::BYTES..],
-        }
-    }
-
     /// Loads it into an engine. Engines of all settings of ours share what code depends on; wasmtime checks that.
     pub fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: `Code` is made of what this program's compiler has answered (`Machine`, which only it makes), of what is part of
         // this program, or read by `Cache::get`, which hands out only what `Cache::put` had written (see the module's text): it
         // is unchanged output of the same compiler.
-        unsafe { Component::deserialize(engine, self.machine()) }
+        match &self.machine {
+            Bytes::Compiled(code) => unsafe { Component::deserialize(engine, code) },
+            // The very file that was checked, mapped: what isn't used of it is never read, and nothing is copied. Its seal lies behind all
+            // that its own headers speak of.
+            Bytes::Kept(file) => unsafe {
+                Component::deserialize_file(engine, format!("/proc/self/fd/{}", file.as_raw_fd()))
+            },
+        }
     }
 }
 
@@ -130,12 +135,16 @@ impl Cache {
 
     /// The code of a component under this engine's version and settings.
     pub fn get(&self, engine: &Engine, component: &[u8]) -> Option<Code> {
-        self.sealed(&code_name(engine, component)).map(|file| Code::of(Bytes::Kept(file)))
+        self.sealed(&code_name(engine, component)).map(|(file, _)| Code::of(Bytes::Kept(file)))
     }
 
     /// Keeps code for the next run; a failure to do so costs only time then.
     pub fn put(&self, engine: &Engine, component: &[u8], code: &Code) -> std::io::Result<()> {
-        self.put_sealed(&code_name(engine, component), code.machine())
+        match &code.machine {
+            Bytes::Compiled(machine) => self.put_sealed(&code_name(engine, component), machine),
+            // It comes from there.
+            Bytes::Kept(_) => Ok(()),
+        }
     }
 
     /// A component that was sent before, by its SHA-256 in hexadecimal digits: what it hashes to is looked at, whoever wrote it.
@@ -155,7 +164,10 @@ impl Cache {
 
     /// What this program has made of some bytes and kept. `how` says in which way: another way makes something else.
     pub fn made_of(&self, source: &[u8], how: &str) -> Option<Vec<u8>> {
-        self.sealed(&made_name(source, how)).map(|mut file| file.split_off(seal::BYTES))
+        let (mut file, bytes) = self.sealed(&made_name(source, how))?;
+        let mut made = Vec::with_capacity(usize::try_from(bytes).ok()?);
+        file.rewind().and_then(|()| file.take(bytes).read_to_end(&mut made)).ok()?;
+        Some(made)
     }
 
     /// Keeps what was made of some bytes.
@@ -163,32 +175,39 @@ impl Cache {
         self.put_sealed(&made_name(source, how), made)
     }
 
-    /// A file with its seal in front, if that is right.
-    fn sealed(&self, name: &str) -> Option<Vec<u8>> {
-        let file = self.read(name)?;
-        let sealed = file.split_at_checked(seal::BYTES);
-        if sealed.is_some_and(|(seal, contents)| self.secret.is_seal(seal, name, contents)) {
-            return Some(file);
+    /// A file with its seal behind, if that is right, and how many bytes there are before that.
+    fn sealed(&self, name: &str) -> Option<(File, u64)> {
+        let (mut file, bytes) = self.opened(name)?;
+        match self.secret.is_sealed(name, &mut file, bytes) {
+            Ok(true) => return Some((file, bytes - seal::BYTES as u64)),
+            Ok(false) => self.distrust(name, &"it is not what this program has written there"),
+            Err(error) => self.distrust(name, &error),
         }
-        self.distrust(name, &"it is not what this program has written there");
         None
     }
 
     fn put_sealed(&self, name: &str, contents: &[u8]) -> std::io::Result<()> {
-        self.write(name, &[&self.secret.seal(name, contents), contents])
+        self.write(name, &[contents, &self.secret.seal(name, contents)])
     }
 
-    fn read(&self, name: &str) -> Option<Vec<u8>> {
-        match self.directory.read(name, CODE_MAX, Seen::ByAll) {
-            Ok(contents) => {
-                contents.iter().for_each(|_| self.directory.touch(name));
-                contents
+    fn opened(&self, name: &str) -> Option<(File, u64)> {
+        match self.directory.open_file(name, CODE_MAX, Seen::ByAll) {
+            Ok(file) => {
+                file.iter().for_each(|_| self.directory.touch(name));
+                file
             }
             Err(why) => {
                 self.distrust(name, &why);
                 None
             }
         }
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        let (file, bytes) = self.opened(name)?;
+        let mut contents = Vec::with_capacity(usize::try_from(bytes).ok()?);
+        file.take(bytes).read_to_end(&mut contents).ok()?;
+        Some(contents)
     }
 
     /// What can't be believed is made anew and replaced, so this is said once.

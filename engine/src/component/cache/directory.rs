@@ -80,6 +80,14 @@ impl Directory {
 
     /// The contents of a file. None: it isn't there.
     pub fn read(&self, name: &str, most: u64, seen: Seen) -> Result<Option<Vec<u8>>, Distrust> {
+        let Some((file, bytes)) = self.open_file(name, most, seen)? else { return Ok(None) };
+        let mut contents = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+        file.take(most).read_to_end(&mut contents)?;
+        Ok(Some(contents))
+    }
+
+    /// A file and how many bytes it has. None: it isn't there.
+    pub fn open_file(&self, name: &str, most: u64, seen: Seen) -> Result<Option<(File, u64)>, Distrust> {
         // A pipe in its place must not be waited for.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let handle = match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
@@ -90,9 +98,7 @@ impl Directory {
         if bytes > most {
             return Err(Distrust::Size);
         }
-        let mut contents = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-        File::from(handle).take(most).read_to_end(&mut contents)?;
-        Ok(Some(contents))
+        Ok(Some((File::from(handle), bytes)))
     }
 
     /// Writes a file, whole or not at all. What has that name is replaced, whatever it is.

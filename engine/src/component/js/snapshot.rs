@@ -45,6 +45,7 @@ pub async fn to_carry(wasm: &Engine, engine: &[u8]) -> wasmtime::Result<[(String
     let made = make(wasm, engine).await?;
     let compiled = compiler::compile(&made, &Bounds::default()).map_err(wasmtime::Error::msg)?;
     let code = Code::from(compiled).to_carry(wasm, &made);
+    let code = code.ok_or_else(|| wasmtime::format_err!("it was just compiled"))?;
     Ok([(made_name(engine, HOW), made), code])
 }
 
