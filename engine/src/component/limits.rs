@@ -143,7 +143,7 @@ mod tests {
         total.set(Some(100));
         let mut one = Limits::new(80).within(Some(total.clone()));
         let mut other = Limits::new(80).within(Some(total.clone()));
-        let mut grow = |of: &mut Limits, current, desired, used, fits: Option<bool>, why: &str| {
+        let grow = |of: &mut Limits, current, desired, used, fits: Option<bool>, why: &str| {
             assert_eq!(of.memory_growing(current, desired, None).ok(), fits, "{why}");
             assert_eq!(total.used(), used, "{why}");
         };

@@ -154,7 +154,9 @@ mod tests {
         let (counts, all) = ([(); 2].map(|()| Arc::new(AtomicU32::new(0))), Arc::new(AtomicU32::new(0)));
         let count = |counter: &Arc<AtomicU32>| {
             let counter = counter.clone();
-            move || drop(counter.fetch_add(1, Ordering::Relaxed))
+            move || {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
         };
         let ticking = Ticking::start(count(&all)).expect("a thread");
         let first = ticking.add(&engine, count(&counts[0]));
