@@ -2,9 +2,30 @@
 as often as it says."""
 
 import pathlib
+import re
 import sys
 
 here = pathlib.Path(__file__).parent
+# Functions that call themselves through others, and how much of QuickJS's stack each call is to take: some take little of
+# it, which QuickJS checks, and much of the machine's, which only the host sees. Of that a guest has three times as much as
+# QuickJS may use: a level of `[[[[` in a script takes 2.6 KiB.
+RECURSIVE = [
+    ("int js_parse_function_decl2(JSParseState *s,", 512),
+    ("int js_parse_postfix_expr(JSParseState *s, int parse_flags)\n{", 1280),
+    ("int js_parse_unary(JSParseState *s, int parse_flags)\n{", 96),
+    ("int js_parse_assign_expr2(JSParseState *s, int parse_flags)\n{", 128),
+    ("JSValue json_parse_value(JSParseState *s, JSONParseRecord *pr)\n{", 192),
+    ("int js_json_to_str(JSContext *ctx,", 192),
+    ("int64_t JS_FlattenIntoArray(JSContext *ctx,", 192),
+    ("JSValue js_proxy_getPrototypeOf(JSContext *ctx, JSValueConst obj)\n{", 128),
+    ("int js_proxy_setPrototypeOf(JSContext *ctx,", 192),
+    ("int js_proxy_has(JSContext *ctx,", 192),
+    ("JSValue js_proxy_get(JSContext *ctx,", 192),
+    ("int js_proxy_get_own_property(JSContext *ctx,", 128),
+    ("int js_proxy_define_own_property(JSContext *ctx,", 384),
+    ("int js_proxy_delete_property(JSContext *ctx,", 256),
+    ("int js_proxy_get_own_property_names(JSContext *ctx,", 384),
+]
 CHANGES = [
     ("    return calloc(count, size);\n", "    return mite_calloc(count, size);\n"),
     ("    return malloc(size);\n", "    return mite_malloc(size);\n"),
@@ -269,6 +290,15 @@ static JSValue js_dup(JSValueConst v)
 ]
 
 
+def padded(text, function, size):
+    """The text, where the body of a function begins with an array of so many bytes."""
+    found = [at.start() for at in re.finditer(re.escape(function), text)]
+    bodies = [text.find(")\n{", at) for at in found if text.find(";", at) > text.find(")\n{", at)]
+    if len(bodies) != 1:
+        sys.exit(f"adapt.py: there is no `{function}` in this QuickJS")
+    return f"{text[: bodies[0]]})\n{{\n    MITE_PAD({size});\n{text[bodies[0] + 3 :]}"
+
+
 def main():
     source, adapted = map(pathlib.Path, sys.argv[1:])
     text = source.read_text()
@@ -276,6 +306,8 @@ def main():
         if text.count(before) != (times or [1])[0]:
             sys.exit(f"adapt.py: {source} isn't the QuickJS that it was written for: {text.count(before)} times\n{before}")
         text = text.replace(before, after)
+    for function, bytes_ in RECURSIVE:
+        text = padded(text, function, bytes_)
     adapted.write_text(text + (here / "mite.c").read_text())
 
 
