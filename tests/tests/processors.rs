@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rustix::process::Signal;
 use tests::files;
-use tests::program::{Running, command, root};
+use tests::program::{Running, command, patiently, root};
 use tests::receiving::{Receiving, captured, contents, counted, counts, numbered, receiver};
 
 /// A language, and where its three processors are: a component or its source, as the command line has it.
@@ -30,6 +30,8 @@ fn made(language: &str, place: &PathBuf, messages: &[Vec<u8>], malformed: u64) -
     let directory = files::directory();
     let second = Running::start(&mut receiver(directory.path(), "tcp://127.0.0.1:14310", &[&print]));
     let first = Receiving::granted("tcp://127.0.0.1:14310", &[&stats, &collector, &print]);
+    // Python's takes a while to be compiled; figures that nobody is there for are dropped.
+    patiently("the second is connected to the first", || is_connected(14_310).then_some(()));
     first.send(messages);
     let (ended, kept) = first.stop();
     let (ended, all) = (ended.expect(0), messages.len() as u64);
@@ -43,6 +45,13 @@ fn made(language: &str, place: &PathBuf, messages: &[Vec<u8>], malformed: u64) -
         files: contents(&kept.path().join("collector_data/mine")),
         transactions: counted(&figures, "mite_transaction_total"),
     }
+}
+
+/// Whether there is a connection to a port of this machine.
+fn is_connected(port: u16) -> bool {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("a table of connections");
+    let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.any(|row| row.len() > 3 && row[1].ends_with(&format!(":{port:04X}")) && row[3] == "01")
 }
 
 #[test]

@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("shutdown", &[]),
     ("sink", &["wire"]),
-    ("component", &["wire"]),
+    ("component", &["wire", "policy"]),
     ("duplicator", &["wire", "sink"]),
     ("stats", &["wire", "sink"]),
     ("collector", &["wire", "sink"]),
@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("console", &["wire"]),
     ("playground", &[]),
     ("policy", &[]),
-    ("controller", &["wire", "scenario", "component"]),
+    ("controller", &["wire", "scenario", "component", "policy"]),
     ("runner", &["wire", "scenario", "component", "policy", "web"]),
     // Its processors are other components of the pipeline, and those of users have them as capabilities.
     ("receiver", &["wire", "sink", "component", "stats", "collector", "recorder"]),
@@ -91,7 +91,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("steer", &["wire", "shutdown", "scenario", "component", "controller", "runner", "console"]),
-    ("distributed", &["wire", "shutdown", "scenario", "component", "controller", "steer", "console"]),
+    ("distributed", &["policy", "wire", "shutdown", "scenario", "component", "controller", "steer", "console"]),
     ("main", &[]),
     ("lib", &[]),
 ];

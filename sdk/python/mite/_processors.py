@@ -47,7 +47,8 @@ def load(module_name, root):
 
 
 def _takes_messages(thing):
-    return any(callable(getattr(thing, name, None)) for name in ("process_message", "process_raw_message"))
+    # What it imports of mite's takes messages too, and is no processor.
+    return thing.__module__.partition(".")[0] != "mite" and any(callable(getattr(thing, name, None)) for name in ("process_message", "process_raw_message"))
 
 
 def _place(error):
