@@ -38,7 +38,7 @@ pub fn build(source: &Source, store: &Store) -> Result<Made, Error> {
 /// The SDK's local host, to be told what to run: the entry's file is the first argument that it has. None: there is no Node here that runs it,
 /// which is no mistake, since a component needs none.
 pub fn local(source: &Source, store: &Store, journey: &str) -> Result<Option<Command>, Error> {
-    if !node().is_some_and(|version| version >= NODE_MIN) {
+    if node().is_none_or(|version| version < NODE_MIN) {
         return Ok(None);
     }
     sdk::refresh(&sdk::JAVASCRIPT, &source.directory())?;

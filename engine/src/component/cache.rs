@@ -88,16 +88,18 @@ impl Code {
 
     /// Loads it into an engine. Engines of all settings of ours share what code depends on; wasmtime checks that.
     pub fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        // SAFETY: `Code` is made of what this program's compiler has answered (`Machine`, which only it makes), of what is part of
-        // this program, or read by `Cache::get`, which hands out only what `Cache::put` had written (see the module's text): it
-        // is unchanged output of the same compiler.
         match &self.machine {
+            // SAFETY: it is what this program's compiler has answered (`Machine`, which only it makes), or part of this program: unchanged
+            // output of the same compiler.
             Bytes::Compiled(code) => unsafe { Component::deserialize(engine, code) },
-            // The very file that was checked, mapped: what isn't used of it is never read, and nothing is copied. Its seal lies behind all
-            // that its own headers speak of.
-            Bytes::Kept(file) => unsafe {
-                Component::deserialize_file(engine, format!("/proc/self/fd/{}", file.as_raw_fd()))
-            },
+            Bytes::Kept(file) => {
+                // The very file that was checked, mapped: what isn't used of it is never read, and nothing is copied. Its seal lies behind
+                // all that its own headers speak of.
+                let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+                // SAFETY: `Cache::get` hands out only what `Cache::put` had written (see the module's text), and nobody else can write to
+                // it: unchanged output of the same compiler.
+                unsafe { Component::deserialize_file(engine, path) }
+            }
         }
     }
 }

@@ -64,7 +64,10 @@ pub async fn leave(scenario: &Scenario, mut instance: Box<Instance>) {
 }
 
 fn answered(answer: Answer) -> wasmtime::Result<Result<(), Ending>> {
-    answer.map(|answer| answer.map_err(|failure| failure.map_or(Ending::Reported, Ending::Failed)))
+    Ok(match answer? {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(failure.map_or(Ending::Reported, Ending::Failed)),
+    })
 }
 
 fn begin(scenario: &Scenario, instance: &mut Instance) {

@@ -108,8 +108,8 @@ mod tests {
             let runs = |at: usize| if is_busy(&wants[at]) { wants[at].1 - seen[at].rest } else { 0 };
             let threads: u32 = (0..wants.len()).map(runs).sum();
             let each = (f64::from(cores) / f64::from(threads.max(1))).min(1.0);
-            for at in 0..wants.len() {
-                used[at] += each * f64::from(runs(at));
+            for (at, used) in used.iter_mut().enumerate() {
+                *used += each * f64::from(runs(at));
             }
             let sights = wants.iter().zip(&used).map(|(wants, used)| Sight {
                 weight: wants.0,
