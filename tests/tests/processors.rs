@@ -1,6 +1,6 @@
 //! Processors in Rust, Python and JavaScript: the same messages give the same lines, files and figures.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 use tests::files;
@@ -24,7 +24,7 @@ struct Made {
     transactions: u64,
 }
 
-fn made(language: &str, place: &PathBuf, messages: &[Vec<u8>], malformed: u64) -> Made {
+fn made(language: &str, place: &Path, messages: &[Vec<u8>], malformed: u64) -> Made {
     let option = |name: &str| format!("--processor={}:{name}", place.display());
     let (stats, collector, print) = (option("StatsProcessor"), option("CollectorProcessor"), option("PrintProcessor"));
     let directory = files::directory();

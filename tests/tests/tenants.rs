@@ -144,7 +144,7 @@ fn tenants_share_a_runner() {
     let searching = fleet.controller(&search, "load:load", &["volume:4", "seconds:6", &url]);
     let shopping = fleet.controller(&shop, "load:load", &["volume:8", "seconds:3", &url]);
 
-    let shopped = fleet.summary(&shop, &held_back(&shopping.wait().expect(0)));
+    let shopped = fleet.summary(&shop, held_back(&shopping.wait().expect(0)));
     shop_is_shown(&fleet, &shopped);
     let before = playground.requests();
     eventually("the others go on", || (playground.requests() > before + 10).then_some(()));

@@ -59,12 +59,16 @@ fn apart<T>(name: &'static str, call: impl FnOnce(Ctx) -> Result<T>) -> Result<T
 }
 
 /// All that are for a journey, in the order of their names.
-fn hooks(when: When, journey: &str) -> Result<(), Option<Failure>> {
+fn hooks(when: When, journey: &str) -> Result<()> {
     let is_for = |hook: &&Hook| hook.when == when && (hook.journeys.is_empty() || hook.journeys.contains(&journey));
     let mut all: Vec<&Hook> = inventory::iter::<Hook>.into_iter().filter(is_for).collect();
     all.sort_by_key(|hook| hook.name);
-    let failed = |error: Error| (!error.is_reported()).then(|| error.failure());
-    all.into_iter().try_for_each(|hook| apart(hook.name, hook.run)).map_err(failed)
+    all.into_iter().try_for_each(|hook| apart(hook.name, hook.run))
+}
+
+/// What is told of an error that nobody has told of.
+fn untold(error: Error) -> Option<Failure> {
+    (!error.is_reported()).then(|| error.failure())
 }
 
 impl Guest for Component {
@@ -81,10 +85,10 @@ impl Guest for Component {
     }
 
     fn enter(journey: String) -> Result<(), Option<Failure>> {
-        hooks(When::OnStart, &journey)
+        hooks(When::OnStart, &journey).map_err(untold)
     }
 
     fn leave(journey: String) -> Result<(), Option<Failure>> {
-        hooks(When::OnStop, &journey)
+        hooks(When::OnStop, &journey).map_err(untold)
     }
 }

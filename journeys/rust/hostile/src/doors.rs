@@ -78,7 +78,7 @@ async fn shouts(ctx: Ctx) -> Result {
     let answer = ctx.http.get(&url).await?;
     tell("answer's header", answer.header(&huge).unwrap_or_else(|| "none".to_owned()))?;
     tell("annotate", answer.annotate(fields! { "text" => &huge }).map_or_else(|error| error.to_string(), none))?;
-    tell("config", ctx.config.get::<String>(&huge).map_or_else(|_| "none".to_owned(), |it| it))?;
+    tell("config", ctx.config.get::<String>(&huge).unwrap_or_else(|_| "none".to_owned()))?;
     tell("config set", ctx.config.set("huge", &huge).map_or_else(|error| error.to_string(), none))?;
     tell("message type", ctx.send(&huge, fields! { "n" => 1 }).map_or_else(|error| error.to_string(), none))?;
     tell("message", ctx.send("huge", fields! { "text" => &huge }).map_or_else(|error| error.to_string(), none))?;
