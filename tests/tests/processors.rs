@@ -97,7 +97,7 @@ fn what_a_source_has() {
         (
             "both.js",
             "import { journey } from '@mite/sdk';\nimport { print } from '@mite/sdk/processor';\n",
-            "both.js:2:1: journeys (of `@mite/sdk`) and processors",
+            "both.js:2:23: journeys (of `@mite/sdk`) and processors",
         ),
         ("none.js", "import { print } from '@mite/sdk/processor';\n", "the script exports no processor"),
     ] {
