@@ -11,8 +11,9 @@ type Cpu = f64;
 const LEAD: Cpu = 4e6;
 /// And behind by no more than so much: nobody waits longer than that for one that was kept from its share by something else.
 const DEBT: Cpu = 200e6;
-/// Who has used nothing for so long comes back as one who is neither ahead nor behind.
-const IDLE: Cpu = 50e6;
+/// Who has used nothing for so long comes back as one who is neither ahead nor behind: what it left to others is no claim on them. A little longer than
+/// it is not seen computing between two slices.
+const IDLE: Cpu = 5e6;
 
 /// What a tenant has used, as it can be seen from outside.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +135,7 @@ mod tests {
             (&[(1, 1, 100), (50, 1, 100)], 2, &[1.0, 1.0], "a core for each: no weight matters"),
             (&[(10, 1, 100), (1, 1, 100), (1, 1, 100)], 2, &[1.0, 0.5, 0.5], "what one can't use the others do"),
             (&[(4, 3, 100), (11, 1, 100)], 2, &[1.0, 1.0], "however many threads they are"),
+            (&[(1, 1, 60), (1, 1, 100)], 1, &[0.3, 0.7], "who rests two fifths of the time has no claim to them"),
             (&[(1, 2, 100), (9, 2, 0)], 2, &[2.0, 0.0], "all of it for who is alone"),
         ] {
             let got = simulate(wants, cores, 5_000, 25_000);
