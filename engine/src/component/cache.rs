@@ -23,6 +23,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use blake3::Hasher;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -225,12 +226,12 @@ impl Cache {
 
 /// Another program may make something else.
 pub fn made_name(source: &[u8], how: &str) -> String {
-    let mut key = Sha256::new();
+    let mut key = Hasher::new();
     for part in [env!("CARGO_PKG_VERSION"), "\0", how, "\0"] {
-        key.update(part);
+        key.update(part.as_bytes());
     }
     key.update(source);
-    format!("{}.made", hex(&key.finalize()))
+    format!("{}.made", key.finalize())
 }
 
 /// None: that is no digest.
@@ -240,21 +241,21 @@ fn component_name(sha256_hex: &str) -> Option<String> {
 }
 
 fn code_name(engine: &Engine, component: &[u8]) -> String {
-    let mut key = Sha256::new();
-    key.update(settings(engine));
+    let mut key = Hasher::new();
+    key.update(&settings(engine));
     key.update(component);
-    format!("{}.code", hex(&key.finalize()))
+    format!("{}.code", key.finalize())
 }
 
 /// What code depends on beside its component: wasmtime's version, its settings and the processor.
 fn settings(engine: &Engine) -> [u8; 32] {
-    let mut settings = Settings(Sha256::new());
+    let mut settings = Settings(Hasher::new());
     std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut settings);
     settings.0.finalize().into()
 }
 
-/// Feeds what wasmtime says of its version and settings into SHA-256: the standard hasher may change from build to build.
-struct Settings(Sha256);
+/// Feeds what wasmtime says of its version and settings into BLAKE3: the standard hasher may change from build to build.
+struct Settings(Hasher);
 
 impl std::hash::Hasher for Settings {
     fn finish(&self) -> u64 {
