@@ -14,6 +14,10 @@ use crate::wire::config::Config;
 
 /// The most messages that functions of `scenarios` may send before they are taken; more are an error of that function.
 const SENT_MAX: usize = 1_000;
+/// Bytes of such a message; a larger one is an error as well.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Handles of WASI that it may hold at once; one more traps.
+const WASI_HANDLES_MAX: usize = 1_000;
 
 /// A message of a scenario function, without envelope.
 pub struct Sent {
@@ -43,7 +47,8 @@ impl Host {
         let wasi = WasiCtx::builder().stdout(Output::new(package, "stdout")).stderr(stderr.clone()).build();
         let limits = StoreLimitsBuilder::new().memory_size(memory_max).instances(200).build();
         let start = Instant::now();
-        let (table, sent) = (ResourceTable::new(), Vec::new());
+        let (mut table, sent) = (ResourceTable::new(), Vec::new());
+        table.set_max_capacity(WASI_HANDLES_MAX);
         Self { wasi, table, script, limits, stderr, config, sent, ticks: 0, requests: None, start }
     }
 }
@@ -79,6 +84,12 @@ impl messages::Host for Host {
     fn send(&mut self, message_type: String, fields: Vec<u8>, _transaction: u32) -> Result<()> {
         if self.sent.len() >= SENT_MAX {
             wasmtime::bail!("more than {SENT_MAX} messages from functions of a scenario");
+        }
+        if message_type.len() + fields.len() > MESSAGE_BYTES_MAX {
+            let bytes = message_type.len() + fields.len();
+            wasmtime::bail!(
+                "a message from a function of a scenario has {bytes} bytes; the limit is {MESSAGE_BYTES_MAX}"
+            );
         }
         self.sent.push(Sent { message_type, fields });
         Ok(())

@@ -18,10 +18,10 @@ pub use self::http::Handles;
 pub use self::messages::{cut_off, report_trap, wasm_trace};
 
 use super::clock::Nanos;
-use super::http::Session;
+use super::http::{Session, shelf};
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
-use crate::component::limits::Limits;
+use crate::component::limits::{Limits, Total};
 use crate::component::output::{Cover, Output};
 use crate::wire::message::{Identity, Place};
 
@@ -34,6 +34,8 @@ pub struct State {
     script: Arc<[u8]>,
     table: ResourceTable,
     pub limits: Limits,
+    /// What the host keeps of bodies for this journey.
+    shelf: Arc<Total>,
     pub stderr: Output,
     /// Slices that the guest has computed through since it last called the host.
     pub slices: u32,
@@ -78,6 +80,7 @@ impl State {
             wasi,
             script,
             table,
+            shelf: shelf(limits.memory_max()),
             limits,
             stderr,
             slices: 0,
