@@ -8,6 +8,7 @@ mod child;
 mod distributed;
 mod figures;
 mod instructions;
+mod isolation;
 mod journeys;
 mod languages;
 mod machine;
@@ -29,7 +30,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 9] = [
+const SECTIONS: [(&str, &str, Section); 10] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
@@ -39,6 +40,7 @@ const SECTIONS: [(&str, &str, Section); 9] = [
         "the same journey in Rust, JavaScript and Python, beside k6 and the Python framework",
         languages::measure,
     ),
+    ("isolation", "what an endless loop beside them costs other journeys", isolation::measure),
     ("policy", "what rules about targets cost a request", policy::measure),
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
     ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),

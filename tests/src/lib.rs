@@ -5,6 +5,7 @@ pub mod early;
 pub mod files;
 pub mod golden;
 pub mod heard;
+pub mod hostile;
 pub mod libzmq;
 pub mod metrics;
 pub mod pipeline;
