@@ -3,6 +3,7 @@
 pub mod delay;
 pub mod early;
 pub mod files;
+pub mod forbidden;
 pub mod golden;
 pub mod heard;
 pub mod hostile;
