@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
 use tests::files::{field, text};
 use tests::hostile::{self, Hostile, Verdict};
 use tests::program::{root, run};
@@ -65,7 +64,7 @@ fn came_to(harm: &Hostile, tested: &Tested, wanted: u32) {
         Verdict::Tells(ex_type, words) => (None, *ex_type, *words),
     };
     assert!(!told.is_empty() && (kind.is_none() || told.len() as u64 == failed + cancelled), "{}", all());
-    for failure in told {
+    for failure in &told {
         assert!(kind.is_none_or(|kind| text(failure, "type") == kind), "{}", all());
         assert!(text(failure, "ex_type").starts_with(ex_type) && text(failure, "ex_type").len() <= 200, "{}", all());
         assert!(text(failure, "message").contains(words) && text(failure, "message").len() <= 4_096, "{}", all());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::forbidden::{others, spellings};
 use tests::raw::{Raw, answer};
 use tests::trial::{Tested, Trial};
