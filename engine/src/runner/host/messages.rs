@@ -51,8 +51,9 @@ impl State {
         };
         let taken = ["message", "ex_type", "location", "stacktrace"];
         // Fields that aren't a map are the SDK's mistake: the failure itself matters more.
-        let (extra, extra_fields) = own_pairs(&told.fields, &taken).unwrap_or_default();
-        let over = extra.len() > MESSAGE_BYTES_MAX || extra_fields > FIELDS_MAX;
+        let small = Some(&told.fields).filter(|fields| fields.len() <= MESSAGE_BYTES_MAX);
+        let (extra, extra_fields) = small.and_then(|fields| own_pairs(fields, &taken).ok()).unwrap_or_default();
+        let over = small.is_none() || extra_fields > FIELDS_MAX;
         self.run.refused += u64::from(over);
         let (extra, extra_fields) = if over { (&[][..], 0) } else { (&extra[..], extra_fields) };
         let failed = message::Failure {

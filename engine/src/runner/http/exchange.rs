@@ -259,7 +259,7 @@ async fn converse(
     connection: &mut Connection,
     progress: &mut Progress,
 ) -> Result<(Box<Answer>, bool), Broken> {
-    let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body);
+    let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body, ask.kept.another());
     let outgoing = worker::with(|worker| ask.outgoing(&worker.http, &connection.primary_ip))?;
     let response = connection.exchange(outgoing, reader, &mut progress.step).await?;
     let persistent = response.persistent;

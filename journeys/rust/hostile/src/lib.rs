@@ -16,6 +16,12 @@ async fn healthy(ctx: Ctx) -> Result {
     .await
 }
 
+/// The same twenty times a second, so that whoever counts what the server got knows how much it should be.
+#[journey]
+async fn paced(ctx: Ctx) -> Result {
+    ensure_fixed_separation(0.05, healthy(ctx)).await
+}
+
 #[journey]
 fn loops(_ctx: Ctx) {
     let mut n = 0_u64;
