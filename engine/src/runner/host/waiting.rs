@@ -14,9 +14,6 @@ use crate::component::bindings::waiting::{Host, HostPending};
 use crate::runner::timers::At;
 use crate::runner::worker;
 
-/// Every handle that a journey may hold, ten times over.
-const THINGS_MAX: usize = 10_000;
-
 impl State {
     /// The positions of those that are ready; where none is, all of them wake the journey.
     fn ready_of(&self, things: &[Resource<PendingHandle>], context: &Context<'_>) -> Result<Vec<u32>> {
@@ -36,9 +33,6 @@ impl Host for State {
         self.enter()?;
         if things.is_empty() && timeout.is_none() {
             wasmtime::bail!("wait-any without anything to wait for would wait for ever");
-        }
-        if things.len() > THINGS_MAX {
-            wasmtime::bail!("wait-any waits for {THINGS_MAX} at most, not {}", things.len());
         }
         let due = timeout.map(|ns| worker::with(|worker| worker.clock.now()).saturating_add(ns));
         let mut end = pin!(due.map(At::new));
