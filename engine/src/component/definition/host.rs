@@ -12,6 +12,7 @@ use crate::component::bindings::{config, messages, secrets, timing, transaction}
 use crate::component::limits::Limits;
 use crate::component::wasi::Wasi;
 use crate::wire::config::Config;
+use crate::wire::message::MEASURED_TYPES;
 
 /// The most messages that functions of `scenarios` may send before they are taken; more are an error of that function.
 const SENT_MAX: usize = 1_000;
@@ -83,6 +84,11 @@ impl messages::Host for Host {
             let bytes = message_type.len() + fields.len();
             wasmtime::bail!(
                 "a message from a function of a scenario has {bytes} bytes; the limit is {MESSAGE_BYTES_MAX}"
+            );
+        }
+        if MEASURED_TYPES.contains(&message_type.as_str()) {
+            wasmtime::bail!(
+                "functions of a scenario can't send messages of the type `{message_type}`: mite makes those itself"
             );
         }
         self.sent.push(Sent { message_type, fields });

@@ -6,7 +6,7 @@ use super::State;
 use crate::component::bindings::messages::{Failure, FailureKind, Host};
 use crate::runner::transactions::{ROOT_ID, cut};
 use crate::runner::worker;
-use crate::wire::message::{self, failure, free, own_pairs};
+use crate::wire::message::{self, MEASURED_TYPES, failure, free, own_pairs};
 use crate::wire::totals;
 
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
@@ -24,6 +24,11 @@ impl Host for State {
         if message_type.is_empty() || message_type.len() > TYPE_BYTES_MAX || fields.len() > MESSAGE_BYTES_MAX {
             self.run.refused += 1;
             return Ok(());
+        }
+        if MEASURED_TYPES.contains(&message_type.as_str()) {
+            wasmtime::bail!(
+                "a journey can't send messages of the type `{message_type}`: mite makes those itself, of what it measures"
+            );
         }
         let (own, count) = match own_pairs(&fields, &[]) {
             Ok(own) => own,

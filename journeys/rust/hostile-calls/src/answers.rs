@@ -17,6 +17,11 @@ pub const JOURNEYS: &[Journey] = &[
     ("send_no_text", send_no_text),
     ("send_no_map", send_no_map),
     ("send_a_lie", send_a_lie),
+    ("claim_http_metrics", || claim("http_metrics")),
+    ("claim_http_error", || claim("http_error")),
+    ("claim_txn", || claim("txn")),
+    ("claim_controller_report", || claim("controller_report")),
+    ("claim_held_back", || claim("held_back")),
 ];
 
 fn fail_at_length() -> Ended {
@@ -100,5 +105,11 @@ fn send_a_lie() -> Ended {
     let mut fields = fields(HUGE / 1_000);
     fields.splice(0..1, *b"\xdf\xff\xff\xff\xff");
     messages::send("kind", &fields, 1);
+    wrong("it was taken")
+}
+
+/// Says that mite has measured what it has not.
+fn claim(message_type: &str) -> Ended {
+    messages::send(message_type, b"\x82\xaatotal_time\xcb\0\0\0\0\0\0\0\0\xadresponse_code\xcc\xc8", 1);
     wrong("it was taken")
 }
