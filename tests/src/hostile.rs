@@ -7,6 +7,8 @@ pub enum Verdict {
     Borne,
     /// It ends with an `exception` of this type, with such words in it.
     Ends(&'static str, &'static str),
+    /// The same, and what stands around its runs may fail as well.
+    Breaks(&'static str, &'static str),
     /// An `error` of this type, in such words.
     Fails(&'static str, &'static str),
     /// It is cut off after `--journey-timeout`.
@@ -17,16 +19,23 @@ pub enum Verdict {
     Silent,
 }
 
-use Verdict::{Borne, CutOff, Ends, Fails, Silent, Tells};
+use Verdict::{Borne, Breaks, CutOff, Ends, Fails, Silent, Tells};
 
 /// A hostile journey.
 #[derive(Clone, Copy, Debug)]
 pub struct Hostile {
-    /// Of `hostile_calls`.
+    /// Of `hostile_calls`, or a spec: of the guests in Python and JavaScript.
     pub name: &'static str,
     pub verdict: Verdict,
     /// What it wants to find out.
     pub why: &'static str,
+}
+
+impl Hostile {
+    /// As messages and figures name it.
+    pub fn spec(&self) -> String {
+        if self.name.contains(':') { self.name.to_owned() } else { format!("hostile_calls:{}", self.name) }
+    }
 }
 
 const fn row(name: &'static str, verdict: Verdict, why: &'static str) -> Hostile {
@@ -34,12 +43,14 @@ const fn row(name: &'static str, verdict: Verdict, why: &'static str) -> Hostile
 }
 
 const GONE: Verdict = Ends("Trap", "handle");
+const CLAIMED: Verdict = Ends("Trap", "mite makes those itself");
+const INTERRUPTED: Verdict = Ends("InternalError", "computed too long");
 const SLOW: Verdict = Ends("Trap", "computed for 1 s");
 
 /// Calls of every function of the host, with too much.
 pub const CALLS: &[Hostile] = &[
     row("call_waiting_pending_ready", Borne, "asked 5,000 times"),
-    row("call_waiting_wait_any", Ends("Trap", "10000 at most"), "waits for 100,000"),
+    row("call_waiting_wait_any", Ends("Trap", "handle limit"), "waits for 100,000"),
     row("call_http_content_url", Borne, "asked 5,000 times"),
     row("call_http_content_header", Borne, "a name of 8 MiB, and one that is none"),
     row("call_http_content_headers", Borne, "asked 5,000 times"),
@@ -98,6 +109,11 @@ pub const WRONG: &[Hostile] = &[
     row("send_no_text", Ends("Trap", "utf-8"), "and as an argument"),
     row("send_no_map", Ends("Trap", "map"), "fields that are a list"),
     row("send_a_lie", Ends("Trap", "middle of a value"), "a map that says it has 4,294,967,295 pairs"),
+    row("claim_http_metrics", CLAIMED, "a request that nobody made"),
+    row("claim_http_error", CLAIMED, "one that has failed"),
+    row("claim_txn", CLAIMED, "a transaction that never was"),
+    row("claim_controller_report", CLAIMED, "how many journeys run"),
+    row("claim_held_back", CLAIMED, "a quota that held it back"),
     row("read_outside", Ends("Trap", "out of bounds"), "reads outside of its memory"),
     row("write_outside", Ends("Trap", "out of bounds"), "writes there"),
     row("jump_nowhere", Ends("Trap", "table"), "calls a function that isn't there"),
@@ -120,7 +136,7 @@ pub const WRONG: &[Hostile] = &[
 /// Much of what is harmless one by one.
 pub const FLOODS: &[Hostile] = &[
     row("send_many_kinds", Borne, "100,000 types of messages"),
-    row("send_deep", Borne, "lists 60,000 deep"),
+    row("send_deep", Ends("Trap", "deeper than 32"), "lists 60,000 deep"),
     row("name_many_requests", Borne, "3,000 labels"),
     row("ask_many_urls", Borne, "3,000 URLs"),
     row("name_many_transactions", Borne, "30,000 names"),
@@ -157,6 +173,8 @@ pub const ENDLESS: &[Hostile] = &[
     row("wait_for_ever", CutOff, "waits for an answer that doesn't come"),
     row("poll_without_end", CutOff, "asks for it again and again"),
     row("send_to_nobody", CutOff, "a request with all the time"),
+    row("js:send_without_end", CutOff, "messages without end, in JavaScript"),
+    row("python:hostile__send_without_end", CutOff, "and in Python"),
 ];
 
 /// Computing without a call of the host, which it ends after a second of computing.
@@ -166,10 +184,48 @@ pub const COMPUTING: &[Hostile] = &[
     row("enter_computes", SLOW, "one before its first run"),
 ];
 
+/// In JavaScript, most of which never gets further than its engine.
+pub const JAVASCRIPT: &[Hostile] = &[
+    row("js:compute", INTERRUPTED, "an endless loop"),
+    row("js:backtrack", INTERRUPTED, "a regular expression without end"),
+    row("js:spin_in_promises", INTERRUPTED, "promises without end"),
+    row("js:recurse", Ends("RangeError", "call stack"), "recursion without end"),
+    row("js:allocate_list", Ends("InternalError", "memory"), "a list without end"),
+    row("js:allocate_text", Ends("InternalError", "string too long"), "a text without end"),
+    row("js:send_itself", Ends("TypeError", "nested too deeply"), "a message that is in itself"),
+    row("js:send_deep", Ends("TypeError", "nested too deeply"), "one that is 50,000 deep"),
+    row("js:reenter", Borne, "sends one while it sends another"),
+    row("js:throw_nothing", Ends("undefined", "undefined"), "throws nothing"),
+    row("js:throw_a_trap", Ends("", ""), "throws what throws again"),
+    row("js:throw_colours", Ends("", "line"), "throws and prints what would spoil a terminal"),
+    row("js:wait_for_nothing", Ends("", ""), "waits for what never happens"),
+    row("js:change_the_world", Breaks("Error", "can't be described"), "changes what everything is built on"),
+    row("js:look_around", Borne, "what other engines have: it isn't there"),
+];
+
+/// In Python.
+pub const PYTHON: &[Hostile] = &[
+    row("python:hostile__compute", SLOW, "an endless loop"),
+    row("python:hostile__recurse", Ends("RecursionError", "recursion"), "recursion without end"),
+    row("python:hostile__recurse_through_c", Ends("Trap", ""), "recursion without end and without Python's limit"),
+    row("python:hostile__allocate_list", Ends("MemoryError", ""), "a list without end"),
+    row("python:hostile__allocate_text", Ends("MemoryError", ""), "a text without end"),
+    row("python:hostile__send_itself", Ends("ValueError", ""), "a message that is in itself"),
+    row(
+        "python:hostile__reenter",
+        Ends("RuntimeError", "loop"),
+        "sends one while it sends another, and a loop in the loop",
+    ),
+    row("python:hostile__forge", Ends("", ""), "a handle that nobody gave"),
+    row("python:hostile__leave", Ends("Trap", ""), "leaves by the back door"),
+    row("python:hostile__raise_in_colour", Ends("line", "line"), "raises and prints what would spoil a terminal"),
+    row("python:hostile__look_around", Borne, "environment, files, sockets, processes, threads: there are none"),
+];
+
 /// A million messages.
 pub const MILLION: &[Hostile] = &[row("send_many", Borne, "a million messages")];
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Hostile> {
-    [CALLS, WRONG, FLOODS, INJECTIONS, ENDLESS, COMPUTING, MILLION].into_iter().flatten()
+    [CALLS, WRONG, FLOODS, INJECTIONS, ENDLESS, COMPUTING, JAVASCRIPT, PYTHON, MILLION].into_iter().flatten()
 }

@@ -36,6 +36,10 @@ fn harms() -> Vec<String> {
     setting("harms").split(',').filter(|harm| !harm.is_empty()).map(str::to_owned).collect()
 }
 
+fn pool(harm: &str) -> String {
+    harm.replace(':', ".")
+}
+
 fn names(all: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
     all.into_iter().map(Into::into).collect()
 }
@@ -45,7 +49,7 @@ impl Journeys for Component {
         let mut contents = Contents {
             journeys: names(journeys().map(|(name, _)| *name)),
             scenarios: names(SCENARIOS),
-            datapools: names(harms().into_iter().chain(["much".to_owned(), "elsewhere".to_owned()])),
+            datapools: names(harms().iter().map(|harm| pool(harm)).chain(["much".to_owned(), "elsewhere".to_owned()])),
             volume_models: names(["all"]),
             sdk: "none".to_owned(),
         };
@@ -76,10 +80,14 @@ fn item(journey: &str, datapool: Option<&str>, load: Load) -> Item {
     Item { journey: journey.to_owned(), datapool: datapool.map(str::to_owned), load }
 }
 
+/// Seconds that a machine which has much else to do may need to begin and end all of them.
+const PATIENCE: f64 = 120.0;
+
 /// A healthy journey, and those of the config's `harms`, each so often.
 fn beside() -> Vec<Item> {
     let seconds: f64 = setting("seconds").parse().unwrap_or(2.0);
-    let harm = |harm: String| item(&harm, Some(&harm), constant(seconds, 1));
+    // A datapool named after it: what has a colon would be another component's. It is over when its data is, however long that takes.
+    let harm = |harm: String| item(&harm, Some(&pool(&harm)), constant(seconds + PATIENCE, 1));
     std::iter::once(item("hostile:paced", None, constant(seconds, 1))).chain(harms().into_iter().map(harm)).collect()
 }
 

@@ -184,6 +184,12 @@ mod plans {
         Ok(Scenario::new().run("healthy", Constant::new(seconds, 3)).run(harm, Constant::new(seconds, 2)))
     }
 
+    /// One healthy journey at its pace, and nothing else.
+    #[scenario]
+    fn alone(config: &Config) -> Result<Scenario> {
+        Ok(Scenario::new().run("paced", Constant::new(config.get_or("seconds", 2.0)?, 1)))
+    }
+
     #[scenario]
     fn panics() -> Scenario {
         panic!("no scenario today")
