@@ -18,11 +18,11 @@ pub use self::http::Handles;
 pub use self::messages::{cut_off, report_trap, wasm_trace};
 
 use super::clock::Nanos;
-use super::http::Session;
+use super::http::{Session, shelf};
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
 use crate::component::bindings::http::Error as HttpError;
-use crate::component::limits::Limits;
+use crate::component::limits::{Limits, Total};
 use crate::component::output::Cover;
 use crate::component::wasi::Wasi;
 use crate::wire::message::{Identity, Place};
@@ -32,6 +32,8 @@ pub struct State {
     wasi: Wasi,
     script: Arc<[u8]>,
     pub limits: Limits,
+    /// What the host keeps of bodies for this journey.
+    shelf: Arc<Total>,
     /// Slices that the guest has computed through since it last called the host.
     pub slices: u32,
     pub run: Run,
@@ -71,6 +73,7 @@ impl State {
         Self {
             wasi: Wasi::covered(&package, cover),
             script,
+            shelf: shelf(limits.memory_max()),
             limits,
             slices: 0,
             run: Run {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::body::BODY_BYTES_MAX;
 use super::headers::Headers;
+use super::kept::Kept;
 
 /// Bytes of a response's head, interim ones (1xx) before it included.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -33,6 +34,8 @@ pub struct Response {
     pub headers: Headers,
     /// Empty if it is discarded.
     pub body: Bytes,
+    /// The room that it takes.
+    pub kept: Kept,
     /// Bytes of the body, discarded or not.
     pub body_size: u64,
     /// Whether the connection can go on after it, as far as the response says.
@@ -50,6 +53,8 @@ pub struct Reader {
     /// Bytes of interim heads.
     interim: usize,
     body: Vec<u8>,
+    /// The room that the body takes.
+    kept: Kept,
     response: Response,
 }
 
@@ -63,16 +68,10 @@ enum Stage {
 }
 
 impl Reader {
-    pub fn new(bodiless: bool, discard: bool) -> Self {
-        Self {
-            bodiless,
-            discard,
-            stage: Stage::Head,
-            head: Vec::new(),
-            interim: 0,
-            body: Vec::new(),
-            response: Response::default(),
-        }
+    /// `kept`: where the journey's room for bodies is counted.
+    pub fn new(bodiless: bool, discard: bool, kept: Kept) -> Self {
+        let (stage, response) = (Stage::Head, Response::default());
+        Self { bodiless, discard, stage, head: Vec::new(), interim: 0, body: Vec::new(), kept, response }
     }
 
     /// Takes what was read. Answers how many bytes of it belong to this response: all, unless it is done.
@@ -113,7 +112,8 @@ impl Reader {
 
     /// The response, once it is done; taken out.
     pub fn finish(&mut self) -> Response {
-        Response { body: std::mem::take(&mut self.body).into(), ..std::mem::take(&mut self.response) }
+        let (body, kept) = (std::mem::take(&mut self.body).into(), std::mem::take(&mut self.kept));
+        Response { body, kept, ..std::mem::take(&mut self.response) }
     }
 
     fn step(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
@@ -148,6 +148,7 @@ impl Reader {
             return Ok(());
         }
         too_large(self.response.body_size)?;
+        self.kept.more(data.len()).map_err(|full| malformed(full.to_string()))?;
         self.body.extend_from_slice(data);
         Ok(())
     }

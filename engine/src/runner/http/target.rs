@@ -9,8 +9,10 @@ use hashbrown::HashMap;
 use http::{HeaderValue, Method, Uri};
 use url::{Host, Url};
 
+use super::request::NAME_BYTES_MAX;
 use crate::policy::{Goal, Host as GoalHost};
 use crate::runner::tally::Tally;
+use crate::runner::transactions::cut;
 
 /// URLs that are kept parsed; when there are more all are forgotten.
 const TARGETS_MAX: usize = 4_096;
@@ -85,7 +87,8 @@ impl Targets {
         if text.len() > URL_BYTES_MAX {
             return Err(format!("the URL has {} bytes; the limit is {URL_BYTES_MAX}", text.len()));
         }
-        let url = Url::parse(text).map_err(|error| format!("`{}` is not a URL: {error}", text.escape_debug()))?;
+        let url = Url::parse(text)
+            .map_err(|error| format!("`{}` is not a URL: {error}", cut(text, NAME_BYTES_MAX).escape_debug()))?;
         let target = Arc::new(self.target(url)?);
         if self.targets.len() >= TARGETS_MAX {
             self.targets.clear();
@@ -163,7 +166,8 @@ impl Target {
         if let Some(number) = slot.map(|slot| slot.load(Relaxed)).filter(|number| *number != UNKNOWN) {
             return number;
         }
-        let number = tally.request(&format!("{method} {}", &self.url[..url::Position::AfterPath]));
+        let name = format!("{method} {}", &self.url[..url::Position::AfterPath]);
+        let number = tally.request(cut(&name, NAME_BYTES_MAX));
         if let Some(slot) = slot {
             slot.store(number, Relaxed);
         }
