@@ -12,6 +12,9 @@ QUICK := demo test interop lint
 $(QUICK): export CARGO_PROFILE_RELEASE_LTO = off
 $(QUICK): export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
 
+# Tests want the program soon, and what it is made of fast: wasmtime takes its time of a component's compilation.
+test interop lint: CARGO += --config 'profile.release.package.mite.opt-level=1'
+
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
