@@ -87,6 +87,11 @@ export function open(namespace, evaluated) {
   loading.catch(() => {}); // whoever needs the script is told
 }
 
+/** As if there had been no script. */
+export function forget() {
+  component = loading = lately = work = null;
+}
+
 function find(kind, name) {
   const table = component[kinds[kind]];
   if (Object.hasOwn(table, name)) return table[name];

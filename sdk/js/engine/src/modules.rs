@@ -42,7 +42,7 @@ macro_rules! sources {
     };
 }
 sources! {
-    "commonjs.js" "component.js" "config.js" "context.js" "engine.js" "errors.js" "hooks.js" "host.js" "http.js" "index.js" "loop.js" "time.js" "volume.js"
+    "commonjs.js" "component.js" "config.js" "context.js" "engine.js" "errors.js" "hooks.js" "host.js" "http.js" "index.js" "loop.js" "rehearsal.js" "time.js" "volume.js"
     "platform/abort.js" "platform/base64.js" "platform/console.js" "platform/fetch.js" "platform/install.js" "platform/text.js"
     "platform/url.js" "processors/engine.js" "processors/index.js"
 }

@@ -63,18 +63,18 @@ fn enums_and_namespaces_become_functions_line_by_line() {
         ),
         (
             "namespace N {\n interface T {}\n const h: T = 1;\n export const a = h, b = 2;\n export let c;\n export function f(): T { return h }\n export class K {}\n}",
-            "var N = ((N) => {N.f = f;\n;\nconst h = 1;\nconst a = h, b = 2;;N.a = a;;N.b = b;\n\
+            "var N = ((N) => { N.f = f;\n;\nconst h = 1;\nconst a = h, b = 2;;N.a = a;;N.b = b;\n\
              let c;;Object.defineProperty(N, \"c\", { get: () => c, set: (it) => { c = it; }, enumerable: true, configurable: true });\n\
              function f() { return h }\nclass K {};N.K = K;\nreturn N; })(N || {});",
         ),
         (
             "namespace A.B { export const c = 1 }\nnamespace T { export type X = 1 }",
-            "var A = ((A) => {var B = ((B) => { const c = 1;B.c = c; return B; })(A.B || (A.B = {}));return A; })(A || {});\n;",
+            "var A = ((A) => { var B = ((B) => { const c = 1;B.c = c; return B; })(A.B || (A.B = {}));return A; })(A || {});\n;",
         ),
         (
             "class N {}\nnamespace N { export const a = 1 }\nnamespace N { export const b = a; }",
             "class N {}\n;((N) => { const a = 1;N.a = a; return N; })(N);\n\
-             ;((N) => {const { a } = N; const b = a;;N.b = b; return N; })(N);",
+             ;((N) => { const { a } = N; const b = a;;N.b = b; return N; })(N);",
         ),
     ] {
         let got = stripped(typed).unwrap_or_else(|error| panic!("{typed}: {error}")).source;
