@@ -90,6 +90,8 @@ struct Reader {
     commonjs: Vec<Module>,
     /// What those seem to export, by name.
     exports: BTreeMap<String, CommonJs>,
+    /// What is required whatever happens, and what is wrong if that is an ES module.
+    required: Vec<(String, Error)>,
     /// What is imported of modules, by name.
     imported: BTreeMap<String, Imported>,
     uses: Uses,
@@ -125,6 +127,11 @@ impl Reader {
             match required(&require.specifier, file) {
                 Ok(meant) => {
                     let meant = self.meant(meant);
+                    if require.is_certain {
+                        let what =
+                            format!("`{}` is an ES module, which can't be required: import it", require.specifier);
+                        self.required.push((meant.clone(), wrong(require.start, what)));
+                    }
                     imports.insert(require.specifier.clone(), meant);
                 }
                 Err(what) if require.is_certain => return Err(wrong(require.start, what)),
@@ -166,6 +173,10 @@ impl Reader {
         if self.exports.contains_key(&entry) {
             let what = "a script exports its journeys: write `export const visit = journey(..)`, not `exports.visit`";
             return Err(Place::of("", 0).error(&entry, what));
+        }
+        let mut required = std::mem::take(&mut self.required).into_iter();
+        if let Some((_, wrong)) = required.find(|(name, _)| !self.exports.contains_key(name)) {
+            return Err(wrong);
         }
         for (name, mut imported) in std::mem::take(&mut self.imported) {
             if !self.exports.contains_key(&name) {

@@ -49,6 +49,9 @@ fn what_is_not_there_is_named() {
         ("x.json", "{,}"),
         ("cjs.js", "import x from 'old'"),
         ("needs.js", "import x from 'old/node.js'"),
+        ("both.js", "import './old.cjs'"),
+        ("old.cjs", "try { require('./new.mjs') } catch {}\nrequire('./new.mjs')"),
+        ("new.mjs", ""),
         ("entry.js", "exports.a = 1"),
         ("node_modules/old/package.json", r#"{ "name": "old", "main": "index" }"#),
         ("node_modules/old/node.js", "exports.a = 1;\n require('fs')"),
@@ -62,6 +65,7 @@ fn what_is_not_there_is_named() {
         ("json.js", "x.json:1:2:"),
         ("cjs.js", "node_modules/old/index.js:1:26: there is no package `x`"),
         ("needs.js", "node_modules/old/node.js:2:10: the package `old` needs Node: `fs` is a module of Node"),
+        ("both.js", "old.cjs:2:9: `./new.mjs` is an ES module, which can't be required"),
         ("entry.js", "entry.js:1:1: a script exports its journeys"),
         ("missing.js", "can't read"),
     ] {
