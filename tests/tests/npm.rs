@@ -142,7 +142,7 @@ namespace Shop.Inner {
   export class Box { open = true; }
   export namespace Deep { export const text = "deep"; }
 }
-class Both { static of = 1; }
+class Both { static of = 1; constructor(readonly own: number) {} }
 namespace Both { export const more = 2; }
 namespace Both { export const all = more + Both.of; }
 export const visit = journey((ctx: Context) => {
@@ -150,14 +150,15 @@ export const visit = journey((ctx: Context) => {
   const { Inner } = Shop;
   Inner.enter();
   const seen = [Level.Low, Level[6], Level.Sum, Level.Far, Level.Name, Object.keys(Level).length, Hidden.A, Level2[5], Level.More, Level[20],
-    Inner.visits, Inner.Kind[1], Inner.price(), new Inner.Box().open, Inner.Deep.text, Both.all, Local[3], typeof (Inner as any).hidden,
+    Inner.visits, Inner.Kind[1], Inner.price(), new Inner.Box().open, Inner.Deep.text, Both.all, Local[3], typeof (Inner as any).hidden, new Both(4).own,
     new Error().stack!.match(/app\.ts:(\d+)/)![1]];
   ctx.send("seen", { seen });
 });
 "#;
 
+/// What is more than a type, and every line where it was.
 #[test]
-fn enums_and_namespaces() {
+fn enums_namespaces_and_parameters() {
     let home = project(&[("app.ts", TYPED)]);
     build(home.path(), "app.ts").expect(0);
     let want = json!([
@@ -179,6 +180,7 @@ fn enums_and_namespaces() {
         3,
         "X",
         "undefined",
+        4,
         "25"
     ]);
     assert_eq!(seen(home.path(), &[]), want);

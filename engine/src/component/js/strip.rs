@@ -1,7 +1,7 @@
 //! TypeScript to JavaScript, by spaces: what only types have is blanked, so that every line and column stays where it was. Enums and
-//! namespaces with values become functions where they stand, in as many lines.
+//! namespaces with values become functions where they stand, and parameter properties assignments, in as many lines.
 //!
-//! What else is more than a type (parameter properties, decorators) is an error that says what to write instead.
+//! What else is more than a type (decorators, `import a = require(..)`) is an error that says what to write instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,6 +17,7 @@ use super::error::Error;
 mod edits;
 mod enums;
 mod namespaces;
+mod parameters;
 mod types;
 
 /// A module without its types.

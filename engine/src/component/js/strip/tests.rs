@@ -40,6 +40,23 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn parameter_properties_are_assigned() {
+    for (typed, want) in [
+        (
+            "class A { constructor(private readonly a: number, b, public c = 1) {} }",
+            "class A { constructor( a , b, c = 1) {this.a = a;this.c = c;} }",
+        ),
+        (
+            "class A extends B {\n constructor(override a?: 1) {\n  'use strict'\n  f()\n  super()\n }\n}",
+            "class A extends B {\nconstructor( a ) {\n'use strict'\nf()\nsuper();this.a = a;\n}\n}",
+        ),
+    ] {
+        let got = stripped(typed).unwrap_or_else(|error| panic!("{typed}: {error}")).source;
+        assert_eq!(lines(&got), lines(want), "{typed}");
+    }
+}
+
+#[test]
 fn enums_and_namespaces_become_functions_line_by_line() {
     for (typed, want) in [
         (
@@ -143,7 +160,7 @@ fn errors_have_a_place() {
     for (text, want) in [
         ("let a = 1;\nlet b = ;", "a.ts:2:9: SyntaxError:"),
         ("enum A {\n B = 'b', C }", "a.ts:2:11: a member of an enum"),
-        ("class A {\n constructor(private x) {} }", "a.ts:2:14: a parameter property"),
+        ("class A {\n @b c() {} }", "a.ts:2:2: decorators"),
         ("namespace A {\n export { b } }", "a.ts:2:2: a namespace"),
         ("namespace A { export let b = 1 }\nnamespace A { b }", "a.ts:2:13: `b` is a variable"),
     ] {

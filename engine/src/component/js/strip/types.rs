@@ -360,6 +360,7 @@ impl<'a> Visit<'a> for Types<'_> {
     }
 
     fn visit_method_definition(&mut self, it: &MethodDefinition<'a>) {
+        self.parameter_properties(it);
         self.modifiers(it.span.start, it.key.span().start);
         if it.optional {
             self.mark('?', it.key.span().end, it.value.params.span.start);
@@ -378,9 +379,6 @@ impl<'a> Visit<'a> for Types<'_> {
     }
 
     fn visit_formal_parameter(&mut self, it: &FormalParameter<'a>) {
-        if it.accessibility.is_some() || it.readonly || it.r#override {
-            self.refuse(it.span, "a parameter property is more than a type: declare the field and assign it");
-        }
         if it.optional {
             let end = it.type_annotation.as_ref().map_or(it.span.end, |typed| typed.span.start);
             self.mark('?', it.pattern.span().end, end);
