@@ -71,7 +71,7 @@ impl CommonJs {
                 for property in &it.properties {
                     match property {
                         ObjectPropertyKind::ObjectProperty(it) => {
-                            self.names.extend(it.key.static_name().map(String::from))
+                            self.names.extend(it.key.static_name().map(String::from));
                         }
                         ObjectPropertyKind::SpreadProperty(it) => self.all_of.extend(required(&it.argument)),
                     }
@@ -120,11 +120,9 @@ impl<'a> Visit<'a> for CommonJs {
             _ => "",
         };
         match (callee, arguments.as_slice()) {
-            ("require", [specifier]) if it.callee.is_specific_id("require") => {
-                if let Expression::StringLiteral(specifier) = specifier {
-                    let (start, is_certain) = (specifier.span.start, self.depth == 0);
-                    self.requires.push(Require { specifier: specifier.value.to_string(), start, is_certain });
-                }
+            ("require", [Expression::StringLiteral(specifier)]) if it.callee.is_specific_id("require") => {
+                let (start, is_certain) = (specifier.span.start, self.depth == 0);
+                self.requires.push(Require { specifier: specifier.value.to_string(), start, is_certain });
             }
             ("__exportStar" | "__export", [from, ..]) => self.all_of.extend(required(from)),
             ("defineProperty", [of, name, ..]) if is_exports(of) => self.names.extend(text(name).map(str::to_owned)),
