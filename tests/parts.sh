@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: nginx, Prometheus, Node, npm and ip from Debian, and a Python environment of our own.
+# Installs what the tests need and this machine lacks: nginx, Prometheus, Node, npm and ip from Debian, a Python environment of our own,
+# and packages of npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
@@ -17,6 +18,9 @@ if [ "${#missing[@]}" -gt 0 ]; then
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
+npm=target/npm
+[ -d "$npm/node_modules/semver" ] ||
+    npm install --prefix "$npm" --no-audit --no-fund --silent ms@2.1.3 dayjs@1.11.13 semver@7.7.2 debug@4.4.1
 venv=target/venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -c 'import componentize_py, ziglang, msgpack, zmq, wheel' 2>/dev/null ||

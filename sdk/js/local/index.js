@@ -14,7 +14,7 @@ async function one(host, namespace, ask) {
   const restore = installLocal(globalThis);
   setHost(host.functions);
   try {
-    component.open(Promise.resolve(namespace));
+    component.open(namespace);
     const answer = ask(component);
     await host.pump(answer);
     return await answer;

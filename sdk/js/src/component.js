@@ -69,14 +69,27 @@ export function collect(namespace) {
   return found;
 }
 
-/** Gives the script, as the promise of its namespace. */
-export function open(promise) {
+/** Gives the script: its namespace, and the promise of its evaluation where that isn't over. */
+export function open(namespace, evaluated) {
   component = lately = null;
   positions = new Map();
-  loading = promise.then((namespace) => {
+  if (!evaluated) {
+    try {
+      component = collect(namespace);
+      return;
+    } catch (error) {
+      evaluated = Promise.reject(error);
+    }
+  }
+  loading = evaluated.then(() => {
     component = collect(namespace);
   });
   loading.catch(() => {}); // whoever needs the script is told
+}
+
+/** As if there had been no script. */
+export function forget() {
+  component = loading = lately = work = null;
 }
 
 function find(kind, name) {
@@ -87,6 +100,8 @@ function find(kind, name) {
 }
 /** All of a kind that the script exports, in the order of their names. */
 export const all = (kind) => Object.values(component[kinds[kind]]);
+/** Whether it is known that there is none. */
+export const hasNo = (kind) => component !== null && !all(kind).length;
 
 // The name that something is exported under, or the name itself.
 export function nameOf(kind, thing) {

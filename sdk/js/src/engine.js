@@ -2,6 +2,7 @@
 
 import { setHost } from "./host.js";
 import { install } from "./platform/install.js";
+import { rehearse } from "./rehearsal.js";
 
 export { begin, describe, describeDatapool, end, failed, finish, nextItems, open, plan, required } from "./component.js";
 export { enter, leave, runSetup } from "./hooks.js";
@@ -10,4 +11,5 @@ export { idle, rejected } from "./loop.js";
 export function start(host) {
   setHost(host);
   install(globalThis);
+  rehearse();
 }

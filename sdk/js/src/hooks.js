@@ -1,10 +1,10 @@
 // What stands around the runs of a test.
 
-import { all, guarded, marked, nameOf } from "./component.js";
+import { all, guarded, hasNo, marked, nameOf } from "./component.js";
 import { useVersion } from "./config.js";
 import { Context, ROOT } from "./context.js";
 import { MiteError } from "./errors.js";
-import { orphans, report } from "./loop.js";
+import { hasOrphans, orphans, report } from "./loop.js";
 
 /** Called once a test, on the controller; every journey finds its answer in `ctx.setup`. */
 export const setup = (work) => marked("setup", { work }, work);
@@ -35,5 +35,11 @@ export const runSetup = apart(async () => {
   if (setups.length > 1) throw new MiteError(`one export is a setup, not ${setups.length}`);
   return setups.length ? [(await setups[0].work(new Context(0, ROOT))) ?? null] : undefined;
 });
-export const enter = apart((journey) => called("function of onStart", journey));
-export const leave = apart((journey) => called("function of onStop", journey));
+// Most scripts have none, and every instance is asked.
+const NOTHING = Object.freeze({ ok: undefined });
+const around = (kind) => {
+  const call = apart((journey) => called(kind, journey));
+  return (journey) => (hasNo(kind) && !hasOrphans() ? NOTHING : call(journey));
+};
+export const enter = around("function of onStart");
+export const leave = around("function of onStop");

@@ -132,9 +132,11 @@ export function rejected(promise, reason, handled) {
 
 const NONE = Object.freeze([]);
 
+/** Whether there may be errors that nobody has handled. */
+export const hasOrphans = () => broken.length > 0 || unhandled.size > 0;
 /** The errors that nobody has handled or told about. */
 export function orphans() {
-  if (!broken.length && !unhandled.size) return NONE;
+  if (!hasOrphans()) return NONE;
   const errors = [...broken, ...unhandled.values()].filter((error) => !reported(error));
   broken = [];
   unhandled.clear();

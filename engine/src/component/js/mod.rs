@@ -3,12 +3,18 @@
 //! ```text
 //! graph      the modules that an entry leads to
 //! resolve    which file a specifier means
+//! package    what a package's own file says of that
 //! strip      TypeScript to JavaScript, and what a module imports
+//! commonjs   modules of the older kind, and how they are imported
 //! snapshot   the engine, started already
+//! bytecode   the modules, compiled already
 //! ```
 
+mod bytecode;
+mod commonjs;
 mod error;
 mod graph;
+mod package;
 mod resolve;
 mod snapshot;
 mod strip;
@@ -57,9 +63,14 @@ pub fn modules(entry: &Path) -> Result<String, Error> {
     let script = graph::read(entry)?;
     let base = entry.canonicalize().map_err(|source| Error::Read { path: entry.to_owned(), source })?;
     let base = base.parent().unwrap_or(Path::new("/")).to_string_lossy();
-    let modules: Vec<_> =
-        script.modules.iter().map(|it| (&it.name, &it.source, it.imports.iter().collect::<Vec<_>>())).collect();
-    Ok(serde_json::json!({ "base": base, "modules": modules }).to_string())
+    let list = |modules: &[graph::Module]| -> Vec<_> {
+        let parts = |it: &graph::Module| {
+            serde_json::json!([it.name, it.source, graph::pairs(&it.imports), graph::pairs(&it.refused)])
+        };
+        modules.iter().map(parts).collect()
+    };
+    let (modules, commonjs) = (list(&script.modules), list(&script.commonjs));
+    Ok(serde_json::json!({ "base": base, "modules": modules, "commonjs": commonjs }).to_string())
 }
 
 /// Writes a copy of this program that carries the engines, started and compiled: nothing has to be compiled any more to build and run
@@ -93,15 +104,26 @@ fn built(entry: &Path, script: &graph::Script) -> Result<Vec<u8>, Error> {
     let _ticker = Ticker::start(&wasm, || {}).map_err(failed)?;
     runtime.block_on(async {
         let of = if script.processors { PROCESSORS } else { ENGINE };
-        let component = script::join(&snapshot::of(&wasm, of, Cache::open().as_ref()).await, &script.packed());
+        let started = snapshot::of(&wasm, of, Cache::open().as_ref()).await;
         let package = entry.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let with = |script: &[u8]| (package.clone(), entry.to_owned(), script::join(&started, script));
         let bounds = Bounds::default();
         if script.processors {
-            let compiled = compile_processor_bytes(&wasm, package, entry.to_owned(), component, &bounds)?;
+            let (package, path, component) = with(&script.packed());
+            let compiled = compile_processor_bytes(&wasm, package, path, component, &bounds)?;
             processors::contents(&wasm, &compiled).await?;
             return Ok(compiled.bytes);
         }
-        let compiled = compile_bytes(&wasm, package, entry.to_owned(), component, &bounds)?;
+        let (package, path, component) = with(&script.packed());
+        let mut compiled = compile_bytes(&wasm, package, path, component, &bounds)?;
+        match bytecode::of(&wasm, &compiled).await {
+            Ok(script) if !script.is_empty() => {
+                let (package, path, component) = with(&script);
+                compiled = compile_bytes(&wasm, package, path, component, &bounds)?;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!("the script is parsed anew in each instance: it can't be compiled: {error:#}"),
+        }
         Definition::open(&wasm, &compiled, Config::default()).await?;
         Ok(compiled.bytes)
     })

@@ -277,6 +277,11 @@ static JSValue js_dup(JSValueConst v)
         return;
 """,
     ),
+    # A module that was read from bytecode has not looked for what it imports.
+    (
+        "        /* the module refcount should be >= 2 */\n",
+        "        if (js_resolve_module(ctx, m) < 0)\n            return JS_EXCEPTION;\n        /* the module refcount should be >= 2 */\n",
+    ),
     # QuickJS asks for memory through pointers to functions, and how large pieces are, which it isn't told here.
     ("    ptr = rt->mf.js_malloc(s->opaque, size);\n", "    ptr = mite_malloc(size);\n"),
     ("    rt->mf.js_free(s->opaque, ptr);\n", "    mite_release(ptr);\n"),

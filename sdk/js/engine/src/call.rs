@@ -6,9 +6,7 @@ use crate::mite::journey::messages::{Failure, FailureKind};
 use crate::{OPENED, STOPPED, modules, sdk, with};
 use rquickjs::function::Rest;
 use rquickjs::promise::PromiseState;
-use rquickjs::{
-    CatchResultExt, CaughtError, Ctx, Exception, IntoJs, Module, Object, Promise, Result, TypedArray, Value,
-};
+use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, IntoJs, Object, Promise, Result, TypedArray, Value};
 
 /// An argument on its way into JS.
 pub enum Arg {
@@ -89,23 +87,24 @@ fn open(ctx: &Ctx) -> Result<()> {
     if OPENED.replace(true) {
         return Ok(());
     }
-    let script = match modules::open() {
-        Ok(entry) => Module::import(ctx, entry),
-        Err(why) => Err(Exception::throw_message(ctx, &why)),
-    };
-    let script = match script {
+    let begun = modules::open().map_err(|why| Exception::throw_message(ctx, &why));
+    let (namespace, evaluated) = match begun.and_then(|entry| modules::load(ctx, &entry)?.eval()) {
+        Ok((module, evaluated)) => {
+            let is_over = evaluated.state() == PromiseState::Resolved;
+            (Some(module.namespace()?), (!is_over).then_some(evaluated))
+        }
         Err(rquickjs::Error::Exception) => {
             let error = ctx.catch();
             let (promise, _, reject) = Promise::new(ctx)?;
             reject.call::<_, ()>((error,))?;
-            promise
+            (None, Some(promise))
         }
-        script => script?,
+        Err(error) => return Err(error),
     };
-    sdk(ctx, "open")?.call((script,))
+    sdk(ctx, "open")?.call((namespace, evaluated))
 }
 
-/// The SDK's functions answer `{ ok }`, `{ failure }` or `{ reported }`; they don't reject.
+/// The SDK's functions answer `{ ok }`, `{ failure }` or `{ reported }`, at once or by a promise; they don't reject.
 fn settle<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>> {
     let answer = match worked(ctx, name, args) {
         Err(rquickjs::Error::Exception) => sdk(ctx, "failed")?.call((ctx.catch(),)),
@@ -117,8 +116,9 @@ fn settle<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>
 
 /// A script that is stopped, or waits for ever, leaves an exception instead of an answer.
 fn worked<'js>(ctx: &Ctx<'js>, name: &str, args: Vec<Arg>) -> Result<Object<'js>> {
-    let promise: Promise = sdk(ctx, name)?.call((Rest(args),))?;
-    pump(ctx, &promise)?;
+    let answer: Value = sdk(ctx, name)?.call((Rest(args),))?;
+    let Some(promise) = answer.as_promise() else { return answer.get() };
+    pump(ctx, promise)?;
     promise.result().unwrap_or_else(|| Err(unsettled(ctx)))
 }
 

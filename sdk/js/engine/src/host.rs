@@ -5,8 +5,8 @@ use crate::mite::journey::messages::{Failure, FailureKind};
 use crate::mite::journey::transaction::Outcome;
 use crate::mite::journey::{config, http, messages, secrets, timing, transaction, waiting};
 use crate::msgpack::{pack, unpack};
-use crate::platform;
 use crate::promises::{install, lossy};
+use crate::{commonjs, platform};
 use rquickjs::class::Class;
 use rquickjs::{CatchResultExt, Ctx, Error, Exception, FromJs, Function, IntoJs, Object, Result, TypedArray, Value};
 
@@ -166,6 +166,8 @@ pub fn object<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
         "randomBytes": platform::random_bytes;
         "encode": |ctx: Ctx<'js>, text: Text| TypedArray::new(ctx, text.0.into_bytes());
         "decode": platform::decode;
+        "commonjs": commonjs::function;
+        "meaning": commonjs::meaning;
         "parseUrl": platform::parse_url;
         "setUrl": platform::set_url;
     }

@@ -5,6 +5,7 @@
 
 #[cfg(not(feature = "processors"))]
 mod call;
+mod commonjs;
 #[cfg(feature = "processors")]
 #[path = "../../../rust/processor/src/error.rs"]
 #[allow(dead_code)]
@@ -105,7 +106,13 @@ fn prepare(ctx: &Ctx) -> Result<()> {
     while ctx.execute_pending_job() {}
     let sdk = engine.namespace()?;
     ctx.store_userdata(Sdk(rquickjs::Persistent::save(ctx, sdk.clone()))).map_err(|_| rquickjs::Error::Unknown)?;
-    sdk.get::<_, Function>("start")?.call((host::object(ctx)?,))
+    sdk.get::<_, Function>("start")?.call::<_, ()>((host::object(ctx)?,))?;
+    // What scripts import, so that it is in the snapshot.
+    for name in modules::SCRIPTS {
+        modules::load(ctx, name)?.eval()?;
+        while ctx.execute_pending_job() {}
+    }
+    Ok(())
 }
 
 fn sdk<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
@@ -116,5 +123,11 @@ fn sdk<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
 impl Guest for Engine {
     fn wizer_initialize() {
         with(|ctx| promises::ready(&ctx));
+    }
+
+    #[cfg(not(feature = "processors"))]
+    fn compile() -> Vec<u8> {
+        // What is wrong with the script is told where it is opened.
+        with(|ctx| modules::compiled(&ctx).catch(&ctx).unwrap_or_default())
     }
 }

@@ -1,132 +1,143 @@
-//! Finds what only types have.
+//! Finds what only types have, and what TypeScript has of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oxc_ast::ast::*;
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan, Span};
 
-use super::{Import, Stripped};
-
-const MODIFIERS: [&str; 7] = ["public", "private", "protected", "readonly", "override", "abstract", "declare"];
+use super::edits::Blank;
+use super::{Import, Wanted};
 
 /// What is blanked, and what is imported.
 pub struct Types<'t> {
-    text: &'t str,
+    pub text: &'t str,
     typed: bool,
-    blanks: Vec<Blank>,
+    pub blanks: Vec<Blank>,
     imports: Vec<Import>,
     /// Specifiers of imports, which go if nothing but types uses them.
-    specifiers: Vec<Vec<(String, Span)>>,
+    specifiers: Vec<Vec<Specifier>>,
     /// Where those stand.
     statements: Vec<(Span, Import)>,
     used: BTreeSet<String>,
+    /// What is asked for of names, as `b` in `a.b`.
+    asked: BTreeMap<String, BTreeSet<String>>,
+    /// What is put in, and before which byte.
+    pub inserts: Vec<(u32, String)>,
+    /// What each scope around has declared of what may be declared again.
+    pub scopes: Vec<BTreeSet<String>>,
+    /// Of the enums and namespaces around, whether they are the first of their name.
+    pub firsts: Vec<bool>,
+    /// Members of enums.
+    pub members: BTreeMap<String, BTreeSet<String>>,
+    /// What namespaces export, and whether it can change.
+    pub exports: BTreeMap<String, BTreeMap<String, bool>>,
     wrong: Option<(Span, String)>,
 }
 
-struct Blank {
+/// One of an import.
+struct Specifier {
+    /// No name is the empty one: nothing uses it.
+    local: String,
     span: Span,
-    /// What is put at its beginning: a statement leaves a semicolon, so that those around it stay two.
-    first: u8,
+    of: Of,
+}
+
+/// What of a module.
+enum Of {
+    Default,
+    All,
+    Name(String),
 }
 
 impl<'t> Types<'t> {
     pub fn new(text: &'t str, typed: bool) -> Self {
-        let (blanks, imports, used) = (Vec::new(), Vec::new(), BTreeSet::new());
-        Self { text, typed, blanks, imports, specifiers: Vec::new(), statements: Vec::new(), used, wrong: None }
+        Self {
+            text,
+            typed,
+            blanks: Vec::new(),
+            imports: Vec::new(),
+            specifiers: Vec::new(),
+            statements: Vec::new(),
+            used: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            inserts: Vec::new(),
+            scopes: vec![BTreeSet::new()],
+            firsts: Vec::new(),
+            members: BTreeMap::new(),
+            exports: BTreeMap::new(),
+            wrong: None,
+        }
     }
 
     /// The module, or where something stands that isn't only a type.
-    pub fn finish(mut self) -> Result<Stripped, (Span, String)> {
+    pub fn finish(mut self) -> Result<(String, Vec<Import>), (Span, String)> {
         if let Some(wrong) = self.wrong {
             return Err(wrong);
         }
-        for (at, (statement, import)) in std::mem::take(&mut self.statements).into_iter().enumerate() {
+        for (at, (statement, mut import)) in std::mem::take(&mut self.statements).into_iter().enumerate() {
             let names = std::mem::take(&mut self.specifiers[at]);
-            let unused: Vec<_> = names.iter().filter(|(name, _)| self.typed && !self.used.contains(name)).collect();
-            if !names.is_empty() && unused.len() == names.len() {
+            let any = !names.is_empty();
+            let (unused, used): (Vec<_>, Vec<_>) =
+                names.into_iter().partition(|it| self.typed && !self.used.contains(&it.local));
+            if any && used.is_empty() {
                 self.statement(statement);
                 continue;
             }
-            unused.into_iter().for_each(|(_, span)| self.listed(*span));
+            unused.into_iter().for_each(|it| self.listed(it.span));
+            for Specifier { local, span, of } in used {
+                match of {
+                    Of::Default => {}
+                    Of::Name(name) => import.wanted.name(name, span.start),
+                    Of::All => import.wanted.all(self.asked.get(&local)),
+                }
+            }
             self.imports.push(import);
         }
-        let mut out = self.text.as_bytes().to_vec();
-        for Blank { span, first } in &self.blanks {
-            let range = span.start as usize..span.end as usize;
-            out[range.clone()]
-                .iter_mut()
-                .filter(|byte| **byte != b'\n' && **byte != b'\r')
-                .for_each(|byte| *byte = b' ');
-            if *first != b' ' && !range.is_empty() {
-                out[range.start] = *first;
-            }
-        }
-        let source =
-            String::from_utf8(out).map_err(|_| (Span::new(0, 0), "types end within a character".to_owned()))?;
-        Ok(Stripped { source, imports: self.imports })
+        let source = self.edited()?;
+        Ok((source, self.imports))
     }
 
-    fn blank(&mut self, start: u32, end: u32) {
-        self.blanks.push(Blank { span: Span::new(start, end), first: b' ' });
+    /// Notes a name; false: this scope has it already.
+    pub fn declare(&mut self, name: &str) -> bool {
+        self.scopes.last_mut().is_none_or(|scope| scope.insert(name.to_owned()))
     }
 
-    fn statement(&mut self, span: Span) {
-        self.blanks.push(Blank { span, first: b';' });
-    }
-
-    /// One of a list, with the comma behind it.
-    fn listed(&mut self, span: Span) {
-        let behind = self.text[span.end as usize..].trim_start();
-        let comma = self.text.len() - behind.len();
-        let end = if behind.starts_with(',') { u32::try_from(comma + 1).unwrap_or(span.end) } else { span.end };
-        self.blank(span.start, end);
-    }
-
-    /// The first such character between two places.
-    fn mark(&mut self, mark: char, start: u32, end: u32) {
-        if let Some(at) = self.text.get(start as usize..end as usize).and_then(|between| between.find(mark)) {
-            let at = start + u32::try_from(at).unwrap_or(0);
-            self.blank(at, at + 1);
-        }
-    }
-
-    /// Words before a member's name.
-    fn modifiers(&mut self, start: u32, end: u32) {
-        let Some(before) = self.text.get(start as usize..end as usize) else { return };
-        let (mut at, mut found) = (0, Vec::new());
-        for word in before.split(|c: char| !c.is_ascii_alphabetic()) {
-            if MODIFIERS.contains(&word) {
-                found.push((at, at + word.len()));
-            }
-            at += word.len() + 1;
-        }
-        for (from, to) in found {
-            let span = Span::new(start + u32::try_from(from).unwrap_or(0), start + u32::try_from(to).unwrap_or(0));
-            let first = if from == 0 { b';' } else { b' ' };
-            self.blanks.push(Blank { span, first });
-        }
-    }
-
-    fn refuse(&mut self, span: Span, what: &str) {
+    pub fn refuse(&mut self, span: Span, what: &str) {
         self.wrong.get_or_insert_with(|| (span, what.to_owned()));
     }
 
+    fn declared(&mut self, id: Option<&BindingIdentifier>) {
+        if let Some(id) = id {
+            self.declare(&id.name);
+        }
+    }
+
     /// Whether a declaration is only for types, as those with `declare` and heads of overloaded functions are.
-    fn is_only_types(declaration: &Declaration) -> bool {
+    pub fn is_only_types(declaration: &Declaration) -> bool {
         match declaration {
             Declaration::VariableDeclaration(it) => it.declare,
             Declaration::FunctionDeclaration(it) => it.declare || it.body.is_none(),
             Declaration::ClassDeclaration(it) => it.declare,
             Declaration::TSEnumDeclaration(it) => it.declare,
-            Declaration::TSNamespaceDeclaration(it) => it.declare,
+            Declaration::TSNamespaceDeclaration(it) => it.declare || Self::has_only_types(&it.body),
             Declaration::TSImportEqualsDeclaration(_) => false,
             _ => true,
         }
     }
 
-    fn import(&mut self, source: &StringLiteral) {
-        self.imports.push(Import { specifier: source.value.to_string(), start: source.span.start });
+    fn has_only_types(body: &TSNamespaceDeclarationBody) -> bool {
+        match body {
+            TSNamespaceDeclarationBody::TSNamespaceDeclaration(inner) => Self::has_only_types(&inner.body),
+            TSNamespaceDeclarationBody::TSModuleBlock(block) => block.body.iter().all(|statement| match statement {
+                Statement::ExportDeclaration(it) => Self::is_only_types(&it.declaration),
+                statement => statement.as_declaration().is_some_and(Self::is_only_types),
+            }),
+        }
+    }
+
+    fn import(&mut self, source: &StringLiteral, wanted: Wanted) {
+        self.imports.push(Import { specifier: source.value.to_string(), start: source.span.start, wanted });
     }
 }
 
@@ -135,19 +146,44 @@ impl<'a> Visit<'a> for Types<'_> {
         self.used.insert(it.name.to_string());
     }
 
+    fn visit_static_member_expression(&mut self, it: &StaticMemberExpression<'a>) {
+        match &it.object {
+            Expression::Identifier(object) => {
+                self.asked.entry(object.name.to_string()).or_default().insert(it.property.name.to_string());
+            }
+            // As bundlers have it: packages ask for it.
+            Expression::StaticMemberExpression(inner)
+                if it.property.name == "NODE_ENV"
+                    && inner.property.name == "env"
+                    && inner.object.is_specific_id("process") =>
+            {
+                return self.replace(it.span, "\"production\"");
+            }
+            _ => {}
+        }
+        walk::walk_static_member_expression(self, it);
+    }
+
     fn visit_statement(&mut self, it: &Statement<'a>) {
         match it.as_declaration() {
             Some(declaration) if Self::is_only_types(declaration) => self.statement(it.span()),
-            _ => walk::walk_statement(self, it),
+            Some(declaration) => self.visit_declaration(declaration),
+            None => walk::walk_statement(self, it),
         }
     }
 
     fn visit_export_declaration(&mut self, it: &ExportDeclaration<'a>) {
-        if Self::is_only_types(&it.declaration) {
-            self.statement(it.span);
-        } else {
-            walk::walk_export_declaration(self, it);
+        let name = match &it.declaration {
+            declaration if Self::is_only_types(declaration) => return self.statement(it.span),
+            Declaration::TSEnumDeclaration(inner) => &inner.id.name,
+            Declaration::TSNamespaceDeclaration(inner) => &inner.id.name,
+            _ => return walk::walk_export_declaration(self, it),
+        };
+        // What is declared again is exported already.
+        if self.scopes.last().is_some_and(|scope| scope.contains(name.as_str())) {
+            self.blank(it.span.start, it.declaration.span().start);
         }
+        self.visit_declaration(&it.declaration);
     }
 
     fn visit_import_declaration(&mut self, it: &ImportDeclaration<'a>) {
@@ -156,15 +192,19 @@ impl<'a> Visit<'a> for Types<'_> {
         }
         let mut names = Vec::new();
         for specifier in it.specifiers.iter().flatten() {
-            let is_type =
-                matches!(specifier, ImportDeclarationSpecifier::ImportSpecifier(it) if it.import_kind.is_type());
-            // No name is the empty one, so nothing uses it.
-            let name = if is_type { String::new() } else { specifier.local().name.to_string() };
-            names.push((name, specifier.span()));
+            let (is_type, of) = match specifier {
+                ImportDeclarationSpecifier::ImportSpecifier(it) => {
+                    (it.import_kind.is_type(), Of::Name(it.imported.name().to_string()))
+                }
+                ImportDeclarationSpecifier::ImportDefaultSpecifier(_) => (false, Of::Default),
+                ImportDeclarationSpecifier::ImportNamespaceSpecifier(_) => (false, Of::All),
+            };
+            let local = if is_type { String::new() } else { specifier.local().name.to_string() };
+            names.push(Specifier { local, span: specifier.span(), of });
         }
         self.specifiers.push(names);
-        let import = Import { specifier: it.source.value.to_string(), start: it.source.span.start };
-        self.statements.push((it.span, import));
+        let (specifier, start) = (it.source.value.to_string(), it.source.span.start);
+        self.statements.push((it.span, Import { specifier, start, wanted: Wanted::default() }));
     }
 
     fn visit_export_named_declaration(&mut self, it: &ExportNamedDeclaration<'a>) {
@@ -184,17 +224,26 @@ impl<'a> Visit<'a> for Types<'_> {
         if it.export_kind.is_type() {
             return self.statement(it.span);
         }
-        it.specifiers.iter().filter(|it| it.export_kind.is_type()).for_each(|it| self.listed(it.span));
-        self.import(&it.source);
+        let mut wanted = Wanted::default();
+        for specifier in &it.specifiers {
+            match specifier.export_kind.is_type() {
+                true => self.listed(specifier.span),
+                false => wanted.name(specifier.local.name().to_string(), specifier.span.start),
+            }
+        }
+        self.import(&it.source, wanted);
     }
 
     fn visit_export_all_declaration(&mut self, it: &ExportAllDeclaration<'a>) {
-        if it.export_kind.is_type() { self.statement(it.span) } else { self.import(&it.source) }
+        match it.export_kind.is_type() {
+            true => self.statement(it.span),
+            false => self.import(&it.source, Wanted { all: true, ..Wanted::default() }),
+        }
     }
 
     fn visit_import_expression(&mut self, it: &ImportExpression<'a>) {
         match &it.source {
-            Expression::StringLiteral(source) => self.import(source),
+            Expression::StringLiteral(source) => self.import(source, Wanted { all: true, ..Wanted::default() }),
             _ => walk::walk_import_expression(self, it),
         }
     }
@@ -236,11 +285,30 @@ impl<'a> Visit<'a> for Types<'_> {
     }
 
     fn visit_ts_enum_declaration(&mut self, it: &TSEnumDeclaration<'a>) {
-        self.refuse(it.span, "an enum is more than a type: write `const Name = { A: 0, B: 1 } as const`");
+        self.enumeration(it, it.span.start, None);
     }
 
     fn visit_ts_namespace_declaration(&mut self, it: &TSNamespaceDeclaration<'a>) {
-        self.refuse(it.span, "a namespace is more than a type: write a module of its own");
+        self.namespace(it, it.span.start, None);
+    }
+
+    fn visit_declaration(&mut self, it: &Declaration<'a>) {
+        if let Declaration::FunctionDeclaration(function) = it {
+            self.declared(function.id.as_ref());
+        }
+        walk::walk_declaration(self, it);
+    }
+
+    fn visit_block_statement(&mut self, it: &BlockStatement<'a>) {
+        self.scopes.push(BTreeSet::new());
+        walk::walk_block_statement(self, it);
+        self.scopes.pop();
+    }
+
+    fn visit_function_body(&mut self, it: &FunctionBody<'a>) {
+        self.scopes.push(BTreeSet::new());
+        walk::walk_function_body(self, it);
+        self.scopes.pop();
     }
 
     fn visit_ts_import_equals_declaration(&mut self, it: &TSImportEqualsDeclaration<'a>) {
@@ -262,11 +330,14 @@ impl<'a> Visit<'a> for Types<'_> {
             && self.text[returned.span.start as usize..returned.span.end as usize].contains('\n')
         {
             self.blank(it.params.span.end - 1, it.params.span.end);
-            self.blanks.push(Blank { span: Span::new(returned.span.end - 1, returned.span.end), first: b')' });
+            self.blanks.push(Blank { span: Span::new(returned.span.end - 1, returned.span.end), first: ")" });
         }
     }
 
     fn visit_class(&mut self, it: &Class<'a>) {
+        if it.is_declaration() {
+            self.declared(it.id.as_ref());
+        }
         if it.r#abstract {
             self.modifiers(it.span.start, it.id.as_ref().map_or(it.body.span.start, |id| id.span.start));
         }
@@ -289,6 +360,7 @@ impl<'a> Visit<'a> for Types<'_> {
     }
 
     fn visit_method_definition(&mut self, it: &MethodDefinition<'a>) {
+        self.parameter_properties(it);
         self.modifiers(it.span.start, it.key.span().start);
         if it.optional {
             self.mark('?', it.key.span().end, it.value.params.span.start);
@@ -307,9 +379,6 @@ impl<'a> Visit<'a> for Types<'_> {
     }
 
     fn visit_formal_parameter(&mut self, it: &FormalParameter<'a>) {
-        if it.accessibility.is_some() || it.readonly || it.r#override {
-            self.refuse(it.span, "a parameter property is more than a type: declare the field and assign it");
-        }
         if it.optional {
             let end = it.type_annotation.as_ref().map_or(it.span.end, |typed| typed.span.start);
             self.mark('?', it.pattern.span().end, end);

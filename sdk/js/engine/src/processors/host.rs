@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use crate::message::Message;
 use crate::mite::processor::{collector, print, sender, stats};
 use crate::msgpack::{from_packed, pack};
-use crate::platform;
 use crate::promises::lossy;
+use crate::{commonjs, platform};
 use rquickjs::{Ctx, Error, Exception, FromJs, Function, Object, Result, TypedArray, Value};
 
 /// A string; lone surrogates, which can't cross to the host, are replaced.
@@ -97,6 +97,8 @@ pub fn object<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
         "randomBytes": platform::random_bytes;
         "encode": |ctx: Ctx<'js>, text: Text| TypedArray::new(ctx, text.0.into_bytes());
         "decode": platform::decode;
+        "commonjs": commonjs::function;
+        "meaning": commonjs::meaning;
         "parseUrl": platform::parse_url;
         "setUrl": platform::set_url;
     }
