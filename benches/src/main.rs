@@ -31,7 +31,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 10] = [
+const SECTIONS: [(&str, &str, Section); 11] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
