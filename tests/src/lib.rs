@@ -4,6 +4,7 @@ pub mod bombs;
 pub mod delay;
 pub mod early;
 pub mod files;
+pub mod fleet;
 pub mod golden;
 pub mod heard;
 pub mod libzmq;

@@ -1,104 +1,11 @@
 //! One runner for many: none notices the others, each has what it may, and its report says what that kept from it.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use rustix::process::Signal;
 use serde_json::Value;
-use tests::metrics::Metrics;
-use tests::program::{Ended, Running, command, eventually, mite, patiently, root};
+use tests::fleet::{Fleet, Tenant, count};
+use tests::program::{Ended, eventually, patiently};
 use tests::python;
-use tests::servers::{Playground, free_port};
-
-/// A tenant: its sockets, and what the file says of it.
-struct Tenant {
-    name: &'static str,
-    control: String,
-    messages: String,
-    limits: &'static str,
-}
-
-impl Tenant {
-    fn new(name: &'static str, limits: &'static str) -> Self {
-        let address = || format!("tcp://127.0.0.1:{}", free_port());
-        Self { name, control: address(), messages: address(), limits }
-    }
-
-    fn section(&self) -> String {
-        let Self { name, control, messages, limits } = self;
-        format!(
-            "[[tenant]]\nname = \"{name}\"\ncontroller_socket = \"{control}\"\nmessage_socket = \"{messages}\"\n{limits}\n"
-        )
-    }
-}
-
-/// A file of tenants, and the runner that serves them.
-struct Fleet {
-    directory: tempfile::TempDir,
-    web: String,
-}
-
-impl Fleet {
-    fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a directory"), web: format!("127.0.0.1:{}", free_port()) }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, tenants: &[&Tenant], more: &str) {
-        let sections: String = tenants.iter().map(|tenant| tenant.section()).collect();
-        let text = format!("[defaults]\ntargets = [\"loopback\"]\n{sections}{more}");
-        std::fs::write(self.path("tenants.toml"), text).expect("a file");
-    }
-
-    fn words(&self) -> [String; 4] {
-        let file = self.path("tenants.toml").display().to_string();
-        [
-            "runner".to_owned(),
-            format!("--tenants={file}"),
-            format!("--web-address={}", self.web),
-            "--workers=2".to_owned(),
-        ]
-    }
-
-    /// Starts it; `before` are words before the program's. Its log is a file, since it is read while the runner runs.
-    fn runner(&self, before: &[&str]) -> Running {
-        std::fs::write(self.path("log"), "").expect("a file");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "exec \"$@\" 2>\"$0\""]).arg(self.path("log")).args(before).arg(mite()).args(self.words());
-        shell.current_dir(root()).env("NO_COLOR", "1").env("MITE_CACHE_DIR", root().join("target/test-cache"));
-        Running::start(&mut shell)
-    }
-
-    fn said(&self, words: &str) -> Option<()> {
-        let log = std::fs::read_to_string(self.path("log")).expect("the log");
-        log.contains(words).then_some(())
-    }
-
-    fn controller(&self, tenant: &Tenant, spec: &str, config: &[&str]) -> Running {
-        let mut command = command(&["controller", spec]);
-        command.arg(format!("--controller-socket={}", tenant.control));
-        command.arg(format!("--message-socket={}", tenant.messages));
-        command.args(config.iter().map(|one| format!("--add-to-config={one}")));
-        Running::start(command.arg(format!("--summary-export={}", self.path(tenant.name).display())))
-    }
-
-    fn summary(&self, tenant: &Tenant, ended: &Ended) -> Value {
-        let json =
-            std::fs::read(self.path(tenant.name)).unwrap_or_else(|error| panic!("no summary: {error}\n{ended:?}"));
-        serde_json::from_slice(&json).expect("JSON")
-    }
-
-    fn metrics(&self) -> Metrics {
-        eventually("the metrics", || Metrics::scrape(&self.web))
-    }
-}
-
-fn count(summary: &Value, path: &str) -> u64 {
-    summary.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {summary:#}"))
-}
+use tests::servers::Playground;
 
 /// Ten requests a second from three journeys at once, of eight.
 #[track_caller]

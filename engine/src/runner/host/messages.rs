@@ -4,7 +4,9 @@ use wasmtime::Result;
 
 use super::State;
 use crate::component::bindings::messages::{Failure, FailureKind, Host};
-use crate::runner::transactions::{ROOT_ID, cut};
+use crate::policy::secrets::cut;
+use crate::runner::quota::Label;
+use crate::runner::transactions::ROOT_ID;
 use crate::runner::worker;
 use crate::wire::message::{self, failure, free, own_pairs};
 use crate::wire::totals;
@@ -19,7 +21,7 @@ const STACKTRACE_BYTES_MAX: usize = 32 * 1024;
 const SUMMARY_BYTES_MAX: usize = 200;
 
 impl Host for State {
-    fn send(&mut self, message_type: String, fields: Vec<u8>, transaction: u32) -> Result<()> {
+    async fn send(&mut self, message_type: String, fields: Vec<u8>, transaction: u32) -> Result<()> {
         self.enter()?;
         if message_type.is_empty() || message_type.len() > TYPE_BYTES_MAX || fields.len() > MESSAGE_BYTES_MAX {
             self.run.refused += 1;
@@ -33,10 +35,14 @@ impl Host for State {
             self.run.refused += 1;
             return Ok(());
         }
+        if let Some(messages) = worker::with(|worker| worker.door.as_ref().map(|door| door.messages())) {
+            messages.pass().await;
+        }
         let place = self.place(transaction);
         worker::with(|worker| {
             let now = worker.clock.unix(worker.clock.now());
-            worker.outbox.borrow_mut().write(|out| free(out, &message_type, &own, count, now, place));
+            let message_type = worker.tally.borrow_mut().label(Label::Message, &message_type);
+            worker.outbox.borrow_mut().write(|out| free(out, message_type, &own, count, now, place));
         });
         Ok(())
     }
@@ -55,12 +61,17 @@ impl State {
         let over = extra.len() > MESSAGE_BYTES_MAX || extra_fields > FIELDS_MAX;
         self.run.refused += u64::from(over);
         let (extra, extra_fields) = if over { (&[][..], 0) } else { (&extra[..], extra_fields) };
+        let secrets = worker::with(|worker| worker.settings.secrets.clone());
+        let [message, ex_type, location] =
+            [(&told.message, TEXT_BYTES_MAX), (&told.ex_type, SUMMARY_BYTES_MAX), (&told.location, SUMMARY_BYTES_MAX)]
+                .map(|(text, most)| secrets.cut(text, most));
+        let stacktrace = stacktrace.map(|trace| secrets.cut(trace, STACKTRACE_BYTES_MAX));
         let failed = message::Failure {
             message_type,
-            message: cut(&told.message, TEXT_BYTES_MAX),
-            ex_type: cut(&told.ex_type, SUMMARY_BYTES_MAX),
-            location: cut(&told.location, SUMMARY_BYTES_MAX),
-            stacktrace: stacktrace.map(|trace| cut(trace, STACKTRACE_BYTES_MAX)),
+            message: &message,
+            ex_type: &ex_type,
+            location: &location,
+            stacktrace: stacktrace.as_deref(),
             extra,
             extra_fields,
         };

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 pub use answer::Answer;
-pub use body::Decoded;
+pub use body::{Content, Decoded, Undecoded};
 pub use exchange::perform;
 pub use pool::Key;
 pub use request::{Ask, Asker};
