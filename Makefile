@@ -29,10 +29,10 @@ js-engine: target-wasm # what runs JavaScript; it becomes part of the program
 	MITE_JS_TARGET=$(CURDIR)/target/js-engine PYTHON=$(CURDIR)/$(PYTHON) sdk/js/engine/build.sh sdk/js/engine/built/engine.wasm
 
 journeys: target-wasm
-	$(CARGO) build --profile guest --target wasm32-wasip2 -p cases -p load -p shop -p example -p hostile -p probe -p processors -p hostile-processors
+	$(CARGO) build --profile guest --target wasm32-wasip2 -p cases -p load -p shop -p example -p hostile -p hostile-calls -p probe -p processors -p hostile-processors
 	@mkdir -p $(JOURNEYS)/mite $(JOURNEYS)/my/custom $(JOURNEYS)/rust
 	@cp target/wasm32-wasip2/guest/cases.wasm $(JOURNEYS)/rust/cases.wasm
-	@cp $(foreach guest,load shop hostile probe processors hostile_processors,target/wasm32-wasip2/guest/$(guest).wasm) $(JOURNEYS)/
+	@cp $(foreach guest,load shop hostile hostile_calls probe processors hostile_processors,target/wasm32-wasip2/guest/$(guest).wasm) $(JOURNEYS)/
 	@cp target/wasm32-wasip2/guest/example.wasm $(JOURNEYS)/mite/example.wasm
 	@cp target/wasm32-wasip2/guest/processors.wasm $(JOURNEYS)/my/custom/processors.wasm
 

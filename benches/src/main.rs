@@ -8,6 +8,7 @@ mod child;
 mod distributed;
 mod figures;
 mod instructions;
+mod isolation;
 mod journeys;
 mod languages;
 mod machine;
@@ -40,6 +41,7 @@ const SECTIONS: [(&str, &str, Section); 10] = [
         "the same journey in Rust, JavaScript and Python, beside k6 and the Python framework",
         languages::measure,
     ),
+    ("isolation", "what an endless loop beside them costs other journeys", isolation::measure),
     ("policy", "what rules about targets cost a request", policy::measure),
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
     ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),

@@ -1,4 +1,4 @@
-//! One runner for many tenants, as an operator starts it.
+//! A runner for many tenants, and their controllers.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,11 +6,10 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::metrics::Metrics;
-use crate::program::{Ended, Running, command, eventually, mite, root};
+use crate::program::{Ended, Running, command, eventually, everywhere, mite, root};
 use crate::servers::free_port;
 
 /// A tenant: its sockets, and what the file says of it.
-#[derive(Debug)]
 pub struct Tenant {
     pub name: &'static str,
     pub control: String,
@@ -24,7 +23,7 @@ impl Tenant {
         Self { name, control: address(), messages: address(), limits }
     }
 
-    fn section(&self) -> String {
+    pub fn section(&self) -> String {
         let Self { name, control, messages, limits } = self;
         format!(
             "[[tenant]]\nname = \"{name}\"\ncontroller_socket = \"{control}\"\nmessage_socket = \"{messages}\"\n{limits}\n"
@@ -33,14 +32,12 @@ impl Tenant {
 }
 
 /// A file of tenants, and the runner that serves them.
-#[derive(Debug)]
 pub struct Fleet {
     directory: tempfile::TempDir,
     web: String,
 }
 
 impl Fleet {
-    #[expect(clippy::new_without_default, reason = "it takes a port")]
     pub fn new() -> Self {
         Self { directory: tempfile::tempdir().expect("a directory"), web: format!("127.0.0.1:{}", free_port()) }
     }
@@ -55,7 +52,7 @@ impl Fleet {
         std::fs::write(self.path("tenants.toml"), text).expect("a file");
     }
 
-    fn words(&self) -> [String; 4] {
+    pub fn words(&self) -> [String; 4] {
         let file = self.path("tenants.toml").display().to_string();
         [
             "runner".to_owned(),
@@ -81,6 +78,7 @@ impl Fleet {
 
     pub fn controller(&self, tenant: &Tenant, spec: &str, config: &[&str]) -> Running {
         let mut command = command(&["controller", spec]);
+        command.env("MITE_PATH", everywhere());
         command.arg(format!("--controller-socket={}", tenant.control));
         command.arg(format!("--message-socket={}", tenant.messages));
         command.args(config.iter().map(|one| format!("--add-to-config={one}")));
@@ -98,7 +96,7 @@ impl Fleet {
     }
 }
 
-/// A whole number of a summary.
+/// A number of a summary, by its path.
 #[track_caller]
 pub fn count(summary: &Value, path: &str) -> u64 {
     summary.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {summary:#}"))

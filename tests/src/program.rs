@@ -27,6 +27,11 @@ pub fn component(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is missing: run `make build guests`")).clone()
 }
 
+/// A `MITE_PATH` on which all of those are found.
+pub fn everywhere() -> String {
+    format!("{0}/target/journeys:{0}/target/guests", root().display())
+}
+
 /// A command of the program, with what tests want from it: no colour, no cache of the user's.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(mite());

@@ -38,6 +38,17 @@ pub fn counts(sink: Running) -> serde_json::Value {
     serde_json::from_str(json).expect("JSON")
 }
 
+/// What there is of each run of a test, by its id: see the file.
+pub const RUNS: &str = include_str!("python/runs.py");
+
+/// Ends such a peer; answers what there was of each run.
+pub fn runs(sink: Running) -> serde_json::Value {
+    sink.signal(rustix::process::Signal::TERM);
+    let ended = sink.wait().expect(0);
+    let json = ended.stdout.lines().find_map(|line| line.strip_prefix("runs ")).expect("runs");
+    serde_json::from_str(json).expect("JSON")
+}
+
 /// A runner as the Python framework's: see the file.
 pub const RUNNER: &str = include_str!("python/runner.py");
 /// A controller as the Python framework's: see the file.

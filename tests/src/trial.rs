@@ -18,6 +18,8 @@ pub struct Trial {
     directory: TempDir,
     /// The working directory is the trial's own.
     at_home: bool,
+    /// A program that runs it, with arguments.
+    under: Vec<String>,
 }
 
 /// A test that runs.
@@ -42,7 +44,7 @@ pub struct Tested {
 impl Trial {
     pub fn new(words: &[&str]) -> Self {
         let arguments = words.iter().map(|word| (*word).to_owned()).collect();
-        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false }
+        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false, under: Vec::new() }
     }
 
     pub fn scenario(spec: &str) -> Self {
@@ -82,6 +84,12 @@ impl Trial {
         self.environment("MITE_PATH", crate::program::root().join("target/journeys").display())
     }
 
+    /// Lets another program run it, which gets mite and its arguments after its own.
+    pub fn under(mut self, words: &[&str]) -> Self {
+        self.under = words.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -95,7 +103,12 @@ impl Trial {
         if self.at_home {
             command.current_dir(self.directory.path());
         }
-        command
+        let [program, arguments @ ..] = self.under.as_slice() else { return command };
+        let mut under = Command::new(program);
+        under.args(arguments).arg(command.get_program()).args(command.get_args());
+        under.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        under.current_dir(command.get_current_dir().unwrap_or(self.directory.path()));
+        under
     }
 
     pub fn start(self) -> Going {

@@ -34,6 +34,11 @@ const WAIT_MAX: Duration = Duration::from_secs(15);
 const SETUP_MAX: Duration = Duration::from_secs(60);
 /// The most items of a scenario.
 const ITEMS_MAX: usize = 1_000;
+/// Bytes of an item of a datapool, as of a row in a file.
+const DATA_BYTES_MAX: usize = 1 << 20;
+/// The most names of a kind that a component has, and bytes of a name: they are kept, and stand in messages.
+const NAMES_MAX: usize = 10_000;
+const NAME_BYTES_MAX: usize = 256;
 
 /// A component that can be asked.
 pub struct Definition {
@@ -114,6 +119,10 @@ impl Definition {
         if items.len() > ITEMS_MAX {
             return Err(self.wrong(what, format!("it has {} items; the limit is {ITEMS_MAX}", items.len())));
         }
+        let named = items.iter().flat_map(|item| [Some(&item.journey), item.datapool.as_ref()]).flatten();
+        if let Some(reason) = named.filter_map(|name| bad_name(name)).next() {
+            return Err(self.wrong(what, reason));
+        }
         Ok(items)
     }
 
@@ -130,6 +139,9 @@ impl Definition {
             in_time(WAIT_MAX, self.instance.mite_journey_scenarios().call_items(&mut self.store, datapool, most)).await;
         let what = format!("datapool `{datapool}`");
         let items = self.answer(&what, answer)?;
+        if let Some(bytes) = items.iter().map(Vec::len).find(|bytes| *bytes > DATA_BYTES_MAX) {
+            return Err(self.wrong(what, format!("an item of it has {bytes} bytes; the limit is {DATA_BYTES_MAX}")));
+        }
         if items.len() > most as usize {
             return Err(self.wrong(what, format!("it gave {} items where {most} were asked for", items.len())));
         }
@@ -190,7 +202,33 @@ impl Scripted for Host {
 async fn describe(package: &str, instance: &Journey, store: &mut Store<Host>) -> Result<Contents, Error> {
     let described = in_time(WAIT_MAX, instance.mite_journey_journeys().call_describe(&mut *store)).await;
     store.data_mut().ticks = 0;
-    described.map_err(|trap| failed(package, "`describe`", store, &trap))
+    let contents = described.map_err(|trap| failed(package, "`describe`", store, &trap))?;
+    match bad_contents(&contents) {
+        None => Ok(contents),
+        Some(reason) => Err(Error::Wrong { package: package.to_owned(), what: "`describe`".to_owned(), reason }),
+    }
+}
+
+/// What is wrong with the names that a component says it has, if anything is.
+fn bad_contents(contents: &Contents) -> Option<String> {
+    let Contents { journeys, scenarios, datapools, volume_models, sdk } = contents;
+    for (kind, names) in
+        [("journeys", journeys), ("scenarios", scenarios), ("datapools", datapools), ("volume models", volume_models)]
+    {
+        if names.len() > NAMES_MAX {
+            return Some(format!("it has {} {kind}; the limit is {NAMES_MAX}", names.len()));
+        }
+    }
+    [journeys, scenarios, datapools, volume_models].into_iter().flatten().chain([sdk]).find_map(|name| bad_name(name))
+}
+
+/// Names stand in messages, labels and on terminals.
+fn bad_name(name: &str) -> Option<String> {
+    if name.len() > NAME_BYTES_MAX {
+        return Some(format!("a name in it has {} bytes; the limit is {NAME_BYTES_MAX}", name.len()));
+    }
+    let spoils = |it: char| it.is_control() || matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.contains(spoils).then(|| format!("the name `{}` has control characters", name.escape_debug()))
 }
 
 /// The error of a trap: the last line the guest wrote to stderr says more than the trap does.
@@ -221,4 +259,36 @@ fn watch(store: &mut Store<Host>) {
         }
         Ok(UpdateDeadline::Yield(1))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(journeys: Vec<String>, sdk: &str) -> Contents {
+        let none = Vec::new;
+        Contents { journeys, scenarios: none(), datapools: none(), volume_models: none(), sdk: sdk.to_owned() }
+    }
+
+    #[test]
+    fn names_that_nobody_should_have_to_read() {
+        for (names, sdk, wrong, why) in [
+            (vec!["load".to_owned(), "größer_1".to_owned(), "x".repeat(256)], "rust 0.1.0", None, "names"),
+            (vec!["x".repeat(257)], "", Some("257 bytes; the limit is 256"), "too long"),
+            (
+                vec!["a\x1b[2J".to_owned()],
+                "",
+                Some("`a\\u{1b}[2J` has control characters"),
+                "it would spoil a terminal",
+            ),
+            (vec!["\u{202e}a".to_owned()], "", Some("has control characters"), "or turn a line around"),
+            (vec!["a".to_owned(); NAMES_MAX + 1], "", Some("10001 journeys; the limit is 10000"), "too many"),
+            (vec![], "js\n", Some("has control characters"), "its SDK as well"),
+        ] {
+            let found = bad_contents(&contents(names, sdk));
+            assert_eq!(found.is_some(), wrong.is_some(), "{why}: {found:?}");
+            let said = found.unwrap_or_default();
+            assert!(said.contains(wrong.unwrap_or_default()) && !said.contains('\x1b'), "{why}: {said}");
+        }
+    }
 }

@@ -78,6 +78,11 @@ impl Limits {
         Self { memory_max, memory: 0, exhausted: false, total: None }
     }
 
+    /// Bytes that its linear memories may have.
+    pub fn memory_max(&self) -> usize {
+        self.memory_max
+    }
+
     /// These limits, and one for all who share `total`.
     #[must_use]
     pub fn within(self, total: Option<Arc<Total>>) -> Self {

@@ -13,6 +13,8 @@ use crate::wire::value::Raw;
 const ROW_BYTES_MAX: usize = 1 << 20;
 /// The largest msgpack file: it is read whole.
 const MSGPACK_BYTES_MAX: u64 = 1 << 30;
+/// All items of a pool that is kept whole.
+const POOL_BYTES_MAX: usize = 1 << 30;
 
 /// What can be wrong with data.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,10 @@ pub enum Error {
     Kind { path: PathBuf },
     #[error("datapool {} is empty", path.display())]
     Empty { path: PathBuf },
+    #[error(
+        "a recyclable datapool is kept whole and has at most {POOL_BYTES_MAX} bytes: give it fewer items, or make it iterable"
+    )]
+    TooLarge,
     #[error(transparent)]
     Component(#[from] crate::component::Error),
 }
@@ -72,10 +78,14 @@ impl Source {
     /// All there is, up to the limit of a pool; one more shows that it is over.
     pub async fn all(&mut self, definition: &mut Definition) -> Result<Vec<Arc<[u8]>>, Error> {
         const BLOCK: u32 = 10_000;
-        let mut items = Vec::new();
+        let (mut items, mut bytes) = (Vec::new(), 0);
         while items.len() <= POOL_MAX {
             let block = self.next(definition, BLOCK).await?;
             let last = block.len() < BLOCK as usize;
+            bytes += block.iter().map(|item| item.len()).sum::<usize>();
+            if bytes > POOL_BYTES_MAX {
+                return Err(Error::TooLarge);
+            }
             items.extend(block);
             if last {
                 break;

@@ -47,6 +47,10 @@ pub const ENVELOPE_KEYS: [&str; 11] = [
     "run_id",
 ];
 
+/// Types of the messages that tell what mite itself has measured or decided. A journey can't make one, so that figures made of them,
+/// whoever makes them, are about what has happened. (`error` and `exception` are a journey's own word in any case.)
+pub const MEASURED_TYPES: [&str; 5] = ["http_metrics", "http_error", "txn", "controller_report", "held_back"];
+
 /// Encodes the pair that every message of a test ends with.
 pub fn run_id_field(run_id: &str) -> Arc<[u8]> {
     let mut field = Vec::new();

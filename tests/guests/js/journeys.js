@@ -91,3 +91,5 @@ export const users = datapool.recyclable(function* items(config) {
 export const getting = one(get);
 export const gathering = one(gather);
 export const using = one(with_user, users);
+
+export * from "./hostile.js";

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import hostile  # noqa: F401  journeys of another module
 from mite import MiteError
 from mite._wit import timing
 from mite.datapools import recyclable_iterable_datapool

@@ -12,9 +12,12 @@ use crate::component::bindings::{config, messages, secrets, timing, transaction}
 use crate::component::limits::Limits;
 use crate::component::wasi::Wasi;
 use crate::wire::config::Config;
+use crate::wire::message::MEASURED_TYPES;
 
 /// The most messages that functions of `scenarios` may send before they are taken; more are an error of that function.
 const SENT_MAX: usize = 1_000;
+/// Bytes of such a message; a larger one is an error as well.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// A message of a scenario function, without envelope.
 pub struct Sent {
@@ -76,6 +79,17 @@ impl messages::Host for Host {
     async fn send(&mut self, message_type: String, fields: Vec<u8>, _transaction: u32) -> Result<()> {
         if self.sent.len() >= SENT_MAX {
             wasmtime::bail!("more than {SENT_MAX} messages from functions of a scenario");
+        }
+        if message_type.len() + fields.len() > MESSAGE_BYTES_MAX {
+            let bytes = message_type.len() + fields.len();
+            wasmtime::bail!(
+                "a message from a function of a scenario has {bytes} bytes; the limit is {MESSAGE_BYTES_MAX}"
+            );
+        }
+        if MEASURED_TYPES.contains(&message_type.as_str()) {
+            wasmtime::bail!(
+                "functions of a scenario can't send messages of the type `{message_type}`: mite makes those itself"
+            );
         }
         self.sent.push(Sent { message_type, fields });
         Ok(())

@@ -4,6 +4,7 @@ use wasmtime::Result;
 
 use super::State;
 use crate::component::bindings::config::Host;
+use crate::policy::secrets::cut;
 use crate::runner::worker;
 
 impl Host for State {
@@ -19,6 +20,9 @@ impl Host for State {
 
     fn set(&mut self, key: String, _: Vec<u8>) -> Result<Result<(), String>> {
         self.enter()?;
-        Ok(Err(format!("a journey can't set config `{}`: only functions of a scenario can", key.escape_debug())))
+        Ok(Err(format!(
+            "a journey can't set config `{}`: only functions of a scenario can",
+            cut(&key, 256).escape_debug()
+        )))
     }
 }

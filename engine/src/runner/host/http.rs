@@ -18,6 +18,8 @@ use crate::wire::message::own_pairs;
 
 /// Answers and requests that a journey may hold at once; one more traps.
 const HANDLES_MAX: usize = 1_000;
+/// More than any message has room for: such fields aren't even looked at, and count as one that was refused.
+const ANNOTATION_BYTES_MAX: usize = 64 * 1024;
 /// Fields of an `http_metrics` message that a journey can't overwrite.
 const OWN_FIELDS: [&str; 13] = [
     "start_time",
@@ -115,6 +117,7 @@ impl State {
     fn asker(&self, transaction: u32) -> Asker {
         let open = self.run.transactions.get(transaction);
         Asker {
+            shelf: self.shelf.clone(),
             session: self.session.clone(),
             run: self.run.identity.clone(),
             context_id: self.run.context_id,
@@ -269,6 +272,10 @@ impl HostContent for State {
     fn annotate(&mut self, handle: Resource<ContentHandle>, fields: Vec<u8>) -> Result<()> {
         let answer = self.answer(&handle)?;
         if answer.is_sealed() {
+            return Ok(());
+        }
+        if fields.len() > ANNOTATION_BYTES_MAX {
+            self.run.refused += 1;
             return Ok(());
         }
         let (own, count) = own_pairs(&fields, &OWN_FIELDS).map_err(wasmtime::Error::msg)?;

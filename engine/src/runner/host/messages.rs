@@ -8,7 +8,7 @@ use crate::policy::secrets::cut;
 use crate::runner::quota::Label;
 use crate::runner::transactions::ROOT_ID;
 use crate::runner::worker;
-use crate::wire::message::{self, failure, free, own_pairs};
+use crate::wire::message::{self, MEASURED_TYPES, failure, free, own_pairs};
 use crate::wire::totals;
 
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
@@ -26,6 +26,11 @@ impl Host for State {
         if message_type.is_empty() || message_type.len() > TYPE_BYTES_MAX || fields.len() > MESSAGE_BYTES_MAX {
             self.run.refused += 1;
             return Ok(());
+        }
+        if MEASURED_TYPES.contains(&message_type.as_str()) {
+            wasmtime::bail!(
+                "a journey can't send messages of the type `{message_type}`: mite makes those itself, of what it measures"
+            );
         }
         let (own, count) = match own_pairs(&fields, &[]) {
             Ok(own) => own,
@@ -57,8 +62,9 @@ impl State {
         };
         let taken = ["message", "ex_type", "location", "stacktrace"];
         // Fields that aren't a map are the SDK's mistake: the failure itself matters more.
-        let (extra, extra_fields) = own_pairs(&told.fields, &taken).unwrap_or_default();
-        let over = extra.len() > MESSAGE_BYTES_MAX || extra_fields > FIELDS_MAX;
+        let small = Some(&told.fields).filter(|fields| fields.len() <= MESSAGE_BYTES_MAX);
+        let (extra, extra_fields) = small.and_then(|fields| own_pairs(fields, &taken).ok()).unwrap_or_default();
+        let over = small.is_none() || extra_fields > FIELDS_MAX;
         self.run.refused += u64::from(over);
         let (extra, extra_fields) = if over { (&[][..], 0) } else { (&extra[..], extra_fields) };
         let secrets = worker::with(|worker| worker.settings.secrets.clone());

@@ -18,11 +18,11 @@ pub use self::http::Handles;
 pub use self::messages::{cut_off, report_trap, wasm_trace};
 
 use super::clock::Nanos;
-use super::http::Session;
+use super::http::{Session, shelf};
 use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
 use crate::component::bindings::http::Error as HttpError;
-use crate::component::limits::Limits;
+use crate::component::limits::{Limits, Total};
 use crate::component::wasi::Wasi;
 use crate::wire::message::{Identity, Place};
 
@@ -31,6 +31,8 @@ pub struct State {
     wasi: Wasi,
     script: Arc<[u8]>,
     pub limits: Limits,
+    /// What the host keeps of bodies for this journey.
+    shelf: Arc<Total>,
     /// Slices that the guest has computed through since it last called the host.
     pub slices: u32,
     pub run: Run,
@@ -67,6 +69,7 @@ impl State {
         Self {
             wasi: Wasi::limited(&package, secrets, step),
             script,
+            shelf: shelf(limits.memory_max()),
             limits,
             slices: 0,
             run: Run {

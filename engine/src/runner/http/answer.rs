@@ -31,8 +31,8 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(response: Response, timings: Timings, start: Nanos, primary_ip: Arc<str>) -> Self {
-        let Response { status, headers, body, body_size, .. } = response;
-        let content = Content { headers, body, history: Vec::new(), primary_ip };
+        let Response { status, headers, body, kept, body_size, .. } = response;
+        let content = Content { headers, body, kept, history: Vec::new(), primary_ip };
         Self { status, body_size, timings, content, ask: None, start, extra: Vec::new(), extra_fields: 0, told: false }
     }
 

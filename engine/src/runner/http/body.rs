@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::headers::Headers;
+use super::kept::Kept;
 use crate::component::bindings::http::Hop;
 
 /// The largest body that is kept, and the largest that it may become when decompressed.
@@ -15,6 +16,8 @@ pub const BODY_BYTES_MAX: usize = 64 << 20;
 pub struct Content {
     pub headers: Headers,
     pub body: Bytes,
+    /// The room that the body takes.
+    pub kept: Kept,
     pub history: Vec<Hop>,
     pub primary_ip: Arc<str>,
 }

@@ -241,8 +241,14 @@ fn keep(ask: &Ask, key: Key, mut connection: Box<Connection>, now: Nanos, persis
     if key.run != 0 {
         return;
     }
+    // The journey may be done with the answer, and what is left of the request is still kept for it.
+    let mut kept = ask.kept.another();
+    if kept.more(ask.body.len()).is_err() {
+        return;
+    }
     let end = At::new(now.saturating_add(ask.timeout));
     tokio::spawn(async move {
+        let _kept = kept;
         let sent = { Before { work: std::pin::pin!(connection.send_rest()), end }.await };
         if matches!(sent, Some(Ok(()))) {
             worker::try_with(|worker| put(worker, key, connection, now));
@@ -263,7 +269,7 @@ async fn converse(
     connection: &mut Connection,
     progress: &mut Progress,
 ) -> Result<(Box<Answer>, bool), Broken> {
-    let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body);
+    let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body, ask.kept.another());
     let (outgoing, size_max) = worker::with(|worker| {
         Ok::<_, Denied>((ask.outgoing(&worker.http, &connection.primary_ip)?, worker.settings.response_size))
     })?;

@@ -9,9 +9,11 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::Client;
 use super::connection::Outgoing;
+use super::kept::Kept;
 use super::session::Session;
 use super::target::Target;
 use crate::component::bindings::http::Request;
+use crate::component::limits::Total;
 use crate::policy::secrets::{Place, is_mentioned};
 use crate::policy::{Denied, Host};
 use crate::runner::clock::Nanos;
@@ -21,10 +23,10 @@ use crate::runner::worker;
 use crate::wire::message::Identity;
 
 const HEADERS_MAX: usize = 100;
-/// Names of requests are cut here.
-const NAME_BYTES_MAX: usize = 256;
-/// It stands in each message.
+/// Longer methods are refused: RFC 9110 has none over 7, WebDAV none over 16.
 const METHOD_BYTES_MAX: usize = 64;
+/// Names of requests are cut here.
+pub const NAME_BYTES_MAX: usize = 256;
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Room made for a head without long headers.
 const HEAD_BYTES_USUAL: usize = 256;
@@ -61,6 +63,8 @@ pub struct Ask {
     /// Whether there is one, if an empty one.
     has_body: bool,
     pub body: Bytes,
+    /// The room that the body takes, and its answer's will.
+    pub kept: Kept,
     pub name: Option<Arc<str>>,
     /// The number in the tally.
     pub number: u32,
@@ -85,6 +89,8 @@ pub struct Ask {
 
 /// Whose request it is.
 pub struct Asker {
+    /// What is kept of bodies for the journey.
+    pub shelf: Arc<Total>,
     pub session: Arc<Mutex<Session>>,
     pub run: Arc<Identity>,
     pub context_id: u64,
@@ -184,6 +190,8 @@ impl Ask {
             }
             let target = worker.http.targets.borrow_mut().get(&request.url)?;
             let headers = headers(&request.headers)?;
+            let mut kept = Kept::of(asker.shelf);
+            kept.more(request.body.as_ref().map_or(0, Vec::len)).map_err(|full| full.to_string())?;
             let tally = &mut worker.tally.borrow_mut();
             let name: Option<Arc<str>> = request
                 .name
@@ -200,6 +208,7 @@ impl Ask {
                 headers,
                 has_body: request.body.is_some(),
                 body: request.body.map_or_else(Bytes::new, Bytes::from),
+                kept,
                 name,
                 number,
                 timeout,

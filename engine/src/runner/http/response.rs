@@ -10,6 +10,7 @@ use bytes::Bytes;
 use self::chunks::Chunks;
 use super::body::BODY_BYTES_MAX;
 use super::headers::Headers;
+use super::kept::Kept;
 
 /// Bytes of a response's head, interim ones (1xx) before it included.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -36,6 +37,8 @@ pub struct Response {
     pub headers: Headers,
     /// Empty if it is discarded.
     pub body: Bytes,
+    /// The room that it takes.
+    pub kept: Kept,
     /// Bytes of the body, discarded or not.
     pub body_size: u64,
     /// Whether the connection can go on after it, as far as the response says.
@@ -55,6 +58,8 @@ pub struct Reader {
     /// Bytes of interim heads.
     interim: usize,
     body: Vec<u8>,
+    /// The room that the body takes.
+    kept: Kept,
     response: Response,
 }
 
@@ -68,16 +73,19 @@ enum Stage {
 }
 
 impl Reader {
-    pub fn new(bodiless: bool, discard: bool) -> Self {
+    /// `kept`: where the journey's room for bodies is counted.
+    pub fn new(bodiless: bool, discard: bool, kept: Kept) -> Self {
+        let (stage, response) = (Stage::Head, Response::default());
         Self {
             bodiless,
             discard,
             size_max: None,
-            stage: Stage::Head,
+            stage,
             head: Vec::new(),
             interim: 0,
             body: Vec::new(),
-            response: Response::default(),
+            kept,
+            response,
         }
     }
 
@@ -125,7 +133,8 @@ impl Reader {
 
     /// The response, once it is done; taken out.
     pub fn finish(&mut self) -> Response {
-        Response { body: std::mem::take(&mut self.body).into(), ..std::mem::take(&mut self.response) }
+        let (body, kept) = (std::mem::take(&mut self.body).into(), std::mem::take(&mut self.kept));
+        Response { body, kept, ..std::mem::take(&mut self.response) }
     }
 
     fn step(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
@@ -160,6 +169,7 @@ impl Reader {
         if self.discard {
             return Ok(());
         }
+        self.kept.more(data.len()).map_err(|full| malformed(full.to_string()))?;
         self.body.extend_from_slice(data);
         Ok(())
     }

@@ -73,7 +73,9 @@ impl Session {
         let url = Url::parse(&format!("https://{}{path}", cookie.domain.trim_start_matches('.')))
             .map_err(|error| format!("`{}` is not a cookie's domain: {error}", cookie.domain.escape_debug()))?;
         let raw = RawCookie::build((cookie.name.clone(), cookie.value.clone())).path(path.to_owned()).build();
-        if HeaderValue::from_str(&format!("{}={}", cookie.name, cookie.value)).is_err() {
+        // What is one cookie here would be two for the server.
+        let splits = cookie.name.contains([';', '=']) || cookie.value.contains(';');
+        if splits || HeaderValue::from_str(&format!("{}={}", cookie.name, cookie.value)).is_err() {
             return Err(format!("cookie `{}` has characters that can't be sent", cookie.name.escape_debug()));
         }
         self.open()

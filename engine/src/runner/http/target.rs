@@ -9,6 +9,8 @@ use hashbrown::HashMap;
 use http::{HeaderValue, Method, Uri};
 use url::{Host, Url};
 
+use super::request::NAME_BYTES_MAX;
+use crate::policy::secrets::cut;
 use crate::policy::{Goal, Host as GoalHost};
 use crate::runner::quota::Label;
 use crate::runner::tally::Tally;
@@ -89,7 +91,8 @@ impl Targets {
         if text.len() > URL_BYTES_MAX {
             return Err(format!("the URL has {} bytes; the limit is {URL_BYTES_MAX}", text.len()));
         }
-        let url = Url::parse(text).map_err(|error| format!("`{}` is not a URL: {error}", text.escape_debug()))?;
+        let url = Url::parse(text)
+            .map_err(|error| format!("`{}` is not a URL: {error}", cut(text, NAME_BYTES_MAX).escape_debug()))?;
         let target = Arc::new(self.target(url)?);
         if self.targets.len() >= TARGETS_MAX {
             self.targets.clear();
@@ -167,6 +170,7 @@ impl Target {
         let kept = slot.map(|slot| slot.load(Relaxed)).filter(|number| *number != UNKNOWN);
         let number = kept.unwrap_or_else(|| {
             let name = format!("{method} {}", &self.url[..url::Position::AfterPath]);
+            let name = tally.cut(&name, NAME_BYTES_MAX).into_owned();
             let has_room = tally.has_room(Label::Request, &name);
             if has_room { tally.request(&name) } else { tally.request(OTHER) | FOLDED }
         });

@@ -11,6 +11,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 /// Client certificates that a worker knows at once.
 const IDENTITIES_MAX: usize = 64;
+/// Bytes of a chain, and of a key: they are kept.
+const PEM_BYTES_MAX: usize = 256 << 10;
 
 /// Certificates that are trusted: the system's (or those of `SSL_CERT_FILE`, `SSL_CERT_DIR`), read once a process.
 static TRUSTED: OnceLock<Arc<RootCertStore>> = OnceLock::new();
@@ -48,6 +50,9 @@ struct Identity {
 impl Identities {
     /// Makes a client certificate known, or finds it. The error says what is wrong with it.
     pub fn add(&mut self, chain: String, key: String) -> Result<u32, String> {
+        if chain.len().max(key.len()) > PEM_BYTES_MAX {
+            return Err(format!("a certificate chain or key has at most {PEM_BYTES_MAX} bytes"));
+        }
         let pem = (chain, key);
         if let Some(known) = self.known.iter().position(|known| known.pem == pem) {
             return u32::try_from(known).map_err(|error| error.to_string());

@@ -16,6 +16,12 @@ async fn healthy(ctx: Ctx) -> Result {
     .await
 }
 
+/// The same twenty times a second, so that whoever counts what the server got knows how much it should be.
+#[journey]
+async fn paced(ctx: Ctx) -> Result {
+    ensure_fixed_separation(0.05, healthy(ctx)).await
+}
+
 #[journey]
 fn loops(_ctx: Ctx) {
     let mut n = 0_u64;
@@ -176,6 +182,12 @@ mod plans {
         let harm: String = config.get("harm")?;
         let seconds = config.get_or("seconds", 2.0)?;
         Ok(Scenario::new().run("healthy", Constant::new(seconds, 3)).run(harm, Constant::new(seconds, 2)))
+    }
+
+    /// One healthy journey at its pace, and nothing else.
+    #[scenario]
+    fn alone(config: &Config) -> Result<Scenario> {
+        Ok(Scenario::new().run("paced", Constant::new(config.get_or("seconds", 2.0)?, 1)))
     }
 
     #[scenario]

@@ -6,6 +6,7 @@ use super::*;
 
 fn content(headers: &[(&str, &[u8])], body: &[u8]) -> Content {
     Content {
+        kept: Default::default(),
         headers: Headers::of(headers),
         body: Bytes::copy_from_slice(body),
         history: Vec::new(),

@@ -24,7 +24,7 @@ fn large() -> Outgoing {
 }
 
 async fn exchange(connection: &mut Connection, request: Outgoing) -> Result<Response, String> {
-    let reader = Reader::new(false, false);
+    let reader = Reader::new(false, false, Default::default());
     connection.exchange(request, reader, &mut Step::Connect).await.map_err(|error| error.to_string())
 }
 

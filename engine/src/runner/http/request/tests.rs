@@ -14,6 +14,7 @@ fn ask(method: &Method, url: &str, given: &[(&str, &str)], body: Option<&[u8]>) 
         headers: headers(&given).unwrap(),
         has_body: body.is_some(),
         body: body.map_or_else(Bytes::new, Bytes::copy_from_slice),
+        kept: Kept::default(),
         name: Some("name".into()),
         number: 0,
         timeout: 0,

@@ -5,7 +5,7 @@ use super::*;
 
 /// All that came on a connection that was closed after it.
 fn read(bytes: &[u8], bodiless: bool) -> Result<Response, Malformed> {
-    let mut reader = Reader::new(bodiless, false);
+    let mut reader = Reader::new(bodiless, false, Kept::default());
     let used = reader.take(bytes)?;
     if !reader.is_done() {
         assert_eq!(used, bytes.len());
@@ -16,7 +16,7 @@ fn read(bytes: &[u8], bodiless: bool) -> Result<Response, Malformed> {
 
 /// The same, a few bytes at a time; answers what is left over too.
 fn read_in_pieces(bytes: &[u8], piece: usize) -> Result<(Response, usize), Malformed> {
-    let mut reader = Reader::new(false, false);
+    let mut reader = Reader::new(false, false, Kept::default());
     let mut used = 0;
     for piece in bytes.chunks(piece) {
         used += reader.take(piece)?;
@@ -142,7 +142,7 @@ fn what_comes_after_is_left() {
         ("HTTP/1.1 200 O\r\ncontent-length: 2\r\n\r\nabmore", 39),
         ("HTTP/1.1 200 O\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nmore", 57),
     ] {
-        let mut reader = Reader::new(false, false);
+        let mut reader = Reader::new(false, false, Kept::default());
         assert_eq!((reader.take(bytes.as_bytes()), reader.is_done()), (Ok(used), true), "{bytes}");
         assert_eq!(reader.take(b"more"), Ok(0), "a reader that is done takes nothing");
     }
@@ -150,7 +150,7 @@ fn what_comes_after_is_left() {
 
 #[test]
 fn a_discarded_body_is_counted() {
-    let mut reader = Reader::new(false, true);
+    let mut reader = Reader::new(false, true, Kept::default());
     reader.take(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n").unwrap();
     for _ in 0..100 {
         assert_eq!(reader.take(&vec![1; 1_000_000]), Ok(1_000_000));
@@ -172,18 +172,37 @@ fn a_body_over_a_limit() {
         ("a: b", "abcdef", false, "until it is closed, one too many"),
     ] {
         for discard in [false, true] {
-            let mut reader = Reader::new(false, discard).at_most(Some(5));
+            let mut reader = Reader::new(false, discard, Kept::default()).at_most(Some(5));
             let read = reader.take(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").as_bytes());
             assert_eq!(read.map(drop), if taken { Ok(()) } else { Err(Malformed::OverLimit(5)) }, "{why}");
         }
     }
-    let mut reader = Reader::new(true, false).at_most(Some(5));
+    let mut reader = Reader::new(true, false, Kept::default()).at_most(Some(5));
     assert!(reader.take(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n").is_ok(), "there is no body");
+}
+
+/// What a journey holds already leaves less room for what comes.
+#[test]
+fn a_body_takes_of_the_journeys_room() {
+    let total = std::sync::Arc::new(crate::component::limits::Total::default());
+    total.set(Some(10));
+    let mut first = Reader::new(false, false, Kept::of(total.clone()));
+    first.take(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n12345678").unwrap();
+    let first = first.finish();
+    let mut second = Reader::new(false, false, first.kept.another());
+    second.take(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n12").unwrap();
+    let full = second.take(b"3").unwrap_err().to_string();
+    assert!(full.contains("hold would have more than 10 bytes"), "{full}");
+    drop((first, second));
+    assert_eq!(total.used(), 0, "given back");
+    let mut discarding = Reader::new(false, true, Kept::of(total.clone()));
+    discarding.take(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n01234567890123456789").unwrap();
+    assert!(discarding.is_done() && total.used() == 0, "what is discarded takes none");
 }
 
 #[test]
 fn what_is_announced_takes_no_room_before_it_comes() {
-    let mut reader = Reader::new(false, false);
+    let mut reader = Reader::new(false, false, Kept::default());
     reader.take(b"HTTP/1.1 200 OK\r\ncontent-length: 67108864\r\n\r\n").unwrap();
     assert!(reader.body.capacity() <= FIRST_ROOM_MAX);
 }

@@ -148,6 +148,10 @@ fn cookies_of_the_journey() {
             "no header of its own",
         ),
         (cookie("k\n", "v", "a", "/"), "http://a/", Err("cookie `k\\n` has characters that"), "nor in the name"),
+        (cookie("k", "v; x=y", "a", "/"), "http://a/", Err("cookie `k` has characters that"), "no second cookie"),
+        (cookie("k; x", "v", "a", "/"), "http://a/", Err("cookie `k; x` has characters that"), "nor in the name"),
+        (cookie("k=v", "v", "a", "/"), "http://a/", Err("cookie `k=v` has characters that"), "nor another value"),
+        (cookie("k", "a=b", "a.example", "/"), "http://a.example/", Ok(Some("k=a=b")), "a value may have one"),
     ] {
         let mut session = Session::default();
         let done = session.set(&set);
