@@ -18,7 +18,7 @@ fn what_is_said_has_limits() {
     let runner = fleet.runner(&[]);
     let sink = python::start(python::SINK, &[&wordy.messages]);
     let (url, large) = (format!("url:{}/json", playground.url), format!("large:{}/bytes/1001", playground.url));
-    let config = ["journey:names", "volume:4", "seconds:3", &url, &large];
+    let config = ["journey:names", "volume:4", "seconds:300", &url, &large];
     let saying = fleet.controller(&wordy, "probe:plan", &config);
     eventually("some requests", || (playground.requests() > 10).then_some(()));
     // What is a rate holds at once, the rest from the next test on.
@@ -27,8 +27,10 @@ fn what_is_said_has_limits() {
     runner.signal(Signal::HUP);
     eventually("it is taken", || fleet.said("read again, serving 1 tenants"));
     let before = playground.requests();
-    eventually("it goes on with its targets", || (playground.requests() > before + 5).then_some(()));
-    let said = fleet.summary(&wordy, &saying.wait().expect(0));
+    let held = || fleet.metrics().sum("mite_tenant_held_back_total", &["wordy", "messages_per_second"]);
+    eventually("it goes on with its targets", || (playground.requests() > before + 5 && held() > 5.0).then_some(()));
+    saying.signal(Signal::TERM);
+    let said = fleet.summary(&wordy, &saying.wait().expect(105));
     let names = |of: &str| said[of].as_object().expect("names").keys().cloned().collect::<Vec<_>>();
     assert_eq!(names("by_request"), ["other", "request 0", "request 1", "request 2"]);
     let inside = [0, 1, 2].map(|number| format!("__root__ :: transaction {number}"));
@@ -48,7 +50,7 @@ fn what_is_said_has_limits() {
     let refusing = fleet.controller(&wordy, "load:load", &["volume:1", "seconds:0.5", &url]);
     let asked = playground.requests();
     let refused = fleet.summary(&wordy, &refusing.wait().expect(99));
-    assert_eq!(count(&refused, "/errors_by_class/denied"), count(&refused, "/requests"), "{refused:#}");
+    assert!(count(&refused, "/errors_by_class/denied") > 0, "{refused:#}");
     assert_eq!(playground.requests(), asked, "the next test has the new targets");
 
     runner.signal(Signal::TERM);
@@ -58,7 +60,8 @@ fn what_is_said_has_limits() {
     assert_eq!(types, ["message 0", "message 1", "message 2"], "{counts}");
     let told = |name: &str| counts[name].as_u64().unwrap_or(0);
     assert_eq!(held("labels"), others[0] + others[1] + told("other"), "each that has no name of its own is counted");
-    let own = told("message 0") + told("message 1") + told("message 2") + told("other");
+    assert!(told("data_created") > 0, "what the recorder acts upon keeps its type: {counts}");
+    let own = told("data_created") + told("message 0") + told("message 1") + told("message 2") + told("other");
     let most = 21.0 * said["duration_s"].as_f64().expect("seconds") * 1.05 + 3.0;
     assert!(own > 20 && (own as f64) < most, "{own} messages of their own, at most {most}");
 }
@@ -81,7 +84,8 @@ fn options_of_the_same_meaning() {
     let totals =
         tested.messages.iter().filter_map(|message| field(message, "total_time").and_then(rmpv::Value::as_f64));
     assert_eq!(totals.clone().count(), 5);
-    assert!(totals.clone().any(|total| total > 0.02 && total < 0.1), "{:?}", totals.collect::<Vec<_>>());
+    let is_whole = |total: f64| (total * 1e9).round() as u64 % STEP == 0;
+    assert!(totals.clone().any(|total| !is_whole(total)), "{:?}", totals.collect::<Vec<_>>());
     let named = |name: &str| {
         tested.messages.iter().filter(|it| field(it, "name").and_then(rmpv::Value::as_str) == Some(name)).count()
     };

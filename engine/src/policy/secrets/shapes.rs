@@ -11,6 +11,8 @@ use super::RESERVED;
 pub fn of(value: &str) -> Vec<Vec<u8>> {
     let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut shapes = BTreeSet::from([value.to_owned(), hex.to_uppercase(), hex]);
+    // As headers are read, and what says that it is Latin-1.
+    shapes.insert(value.bytes().map(char::from).collect());
     shapes.extend(jsons(value));
     shapes.extend(percents(value));
     shapes.extend(base64s(value));

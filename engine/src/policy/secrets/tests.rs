@@ -174,6 +174,7 @@ fn what_writers_of_json_and_html_make_of_it() {
         (r#"a\u003Cb\u003E\u0026\u0027c\u0022/\u00E9\u002B\uD83D\uDE00 d"#, ".NET"),
         ("a&lt;b&gt;&amp;&#x27;c&quot;/é+😀 d", "Python's pages"),
         ("a&lt;b&gt;&amp;&#39;c&#34;/é+😀 d", "Go's pages"),
+        ("a<b>&'c\"/Ã©+ð\u{9f}\u{98}\u{80} d", "what reads it as Latin-1"),
         ("a%3cb%3e%26%27c%22%2f%c3%a9%2b%f0%9f%98%80%20d", "URLs, in small digits"),
         ("a%3Cb%3E%26%27c%22%2F%C3%A9%2B%F0%9F%98%80+d", "forms"),
     ] {

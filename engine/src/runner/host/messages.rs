@@ -14,6 +14,8 @@ use crate::wire::totals;
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 const FIELDS_MAX: u32 = 64;
 const TYPE_BYTES_MAX: usize = 64;
+/// Types that components of the pipeline do something with: whatever limit there is on names, these keep theirs.
+const ACTED_UPON: [&str; 4] = ["error", "exception", "data_created", "purge_data"];
 /// Texts of a failure are cut here.
 const TEXT_BYTES_MAX: usize = 4 * 1024;
 const STACKTRACE_BYTES_MAX: usize = 32 * 1024;
@@ -46,7 +48,10 @@ impl Host for State {
         let place = self.place(transaction);
         worker::with(|worker| {
             let now = worker.clock.unix(worker.clock.now());
-            let message_type = worker.tally.borrow_mut().label(Label::Message, &message_type);
+            let message_type = match message_type.as_str() {
+                acted_upon if ACTED_UPON.contains(&acted_upon) => acted_upon,
+                other => worker.tally.borrow_mut().label(Label::Message, other),
+            };
             worker.outbox.borrow_mut().write(|out| free(out, message_type, &own, count, now, place));
         });
         Ok(())

@@ -154,6 +154,7 @@ async fn names(ctx: Ctx) -> Result {
     let kind = answer.and_then(|answer| answer.body()).err().map(|error| format!("{:?}", error.kind()));
     let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let [wall, spent] = [wall, start.elapsed()].map(|time| time.as_nanos().to_string());
+    ctx.send("data_created", fields! { "name" => "names", "data" => 1 })?;
     ctx.send("message 0", fields! { "wall" => wall, "spent" => spent, "large" => kind })
 }
 
@@ -173,7 +174,7 @@ async fn spills(ctx: Ctx) -> Result {
             .await;
     }
     ctx.send("data_created", fields! { "name" => "spilled", "data" => json!({ "id": &said }) })?;
-    ctx.send("spilled", fields! { "headers" => answer.headers(), "bytes" => said.as_bytes() })?;
+    ctx.send("spilled", fields! { "headers" => answer.headers() })?;
     for path in ["/redirect", "/broken"] {
         if let Err(error) = ctx.http.get(format!("{url}{path}")).bearer_auth(&token).await {
             eprintln!("{error}");
