@@ -37,6 +37,12 @@ pub struct Fleet {
     web: String,
 }
 
+impl Default for Fleet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Fleet {
     pub fn new() -> Self {
         Self { directory: tempfile::tempdir().expect("a directory"), web: format!("127.0.0.1:{}", free_port()) }

@@ -45,7 +45,7 @@ fn the_host_takes_no_more_than_it_may() {
         ("cookie", "at most 4096 bytes"),
         ("cookie name", "at most 4096 bytes"),
         ("cookie domain", "at most 4096 bytes"),
-        ("identity", "no certificate"),
+        ("identity", "at most 262144 bytes"),
         ("config set", "only functions of a s"),
     ] {
         let (_, answer) = shouts.iter().find(|(it, _)| *it == shout).unwrap_or_else(|| panic!("{shouts:?}"));

@@ -3,6 +3,7 @@
 //!
 //! What each is expected to come to is in one table, in `tests/src/hostile.rs`. A journey that looks at the host's answer itself fails with
 //! what it saw, so one that ends well has been refused as it should be.
+#![expect(clippy::result_large_err, reason = "a failure of the contract is a record")]
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only components export it"))]
 
 #[allow(

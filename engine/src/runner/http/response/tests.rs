@@ -192,7 +192,7 @@ fn a_body_takes_of_the_journeys_room() {
     let mut second = Reader::new(false, false, first.kept.another());
     second.take(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n12").unwrap();
     let full = second.take(b"3").unwrap_err().to_string();
-    assert!(full.contains("hold would have more than 10 bytes"), "{full}");
+    assert!(full.contains("holds would have more than 10 bytes"), "{full}");
     drop((first, second));
     assert_eq!(total.used(), 0, "given back");
     let mut discarding = Reader::new(false, true, Kept::of(total.clone()));
