@@ -84,7 +84,7 @@ fn options_of_the_same_meaning() {
     let totals =
         tested.messages.iter().filter_map(|message| field(message, "total_time").and_then(rmpv::Value::as_f64));
     assert_eq!(totals.clone().count(), 5);
-    let is_whole = |total: f64| (total * 1e9).round() as u64 % STEP == 0;
+    let is_whole = |total: f64| ((total * 1e9).round() as u64).is_multiple_of(STEP);
     assert!(totals.clone().any(|total| !is_whole(total)), "{:?}", totals.collect::<Vec<_>>());
     let named = |name: &str| {
         tested.messages.iter().filter(|it| field(it, "name").and_then(rmpv::Value::as_str) == Some(name)).count()
