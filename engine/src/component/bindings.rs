@@ -19,6 +19,7 @@ wasmtime::component::bindgen!({
         "mite:journey/flat.send": async | trappable,
         "mite:journey/flat.start": async | trappable,
         "mite:journey/flat.finish": async | trappable,
+        "mite:journey/messages.send": async | trappable,
         "mite:journey/timing.sleep": async | trappable,
         "mite:journey/timing.sleep-until": async | trappable,
         default: trappable,

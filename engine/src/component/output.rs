@@ -9,6 +9,8 @@ use bytes::Bytes;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use crate::policy::Secrets;
+
 /// Longer lines are cut here.
 const LINE_BYTES_MAX: usize = 1_000;
 /// What is kept of stderr.
@@ -16,15 +18,12 @@ const TAIL_BYTES: usize = 2_000;
 /// Lines a second from all guests of a process together; what is over is counted and said once a second.
 const LINES_PER_SECOND: u64 = 100;
 
-/// Takes out of a line what must not be shown.
-pub type Cover = Arc<dyn Fn(&str) -> String + Send + Sync>;
-
 /// A guest's stdout or stderr.
 #[derive(Clone)]
 pub struct Output {
     package: Arc<str>,
     stream: &'static str,
-    cover: Option<Cover>,
+    secrets: Arc<Secrets>,
     state: Arc<Mutex<State>>,
 }
 
@@ -36,19 +35,21 @@ struct State {
 
 impl Output {
     pub fn new(package: Arc<str>, stream: &'static str) -> Self {
-        Self { package, stream, cover: None, state: Arc::default() }
+        Self { package, stream, secrets: Arc::default(), state: Arc::default() }
     }
 
-    /// With something to be done to each line before it is shown.
-    pub fn covered(self, cover: Option<Cover>) -> Self {
-        Self { cover, ..self }
+    /// In which none of these is shown.
+    pub fn without(self, secrets: Arc<Secrets>) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Takes the last bytes written since this was asked before.
     pub fn take_tail(&self) -> String {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let tail: Vec<u8> = std::mem::take(&mut state.tail).into();
-        String::from_utf8_lossy(&tail).into_owned()
+        let mut tail: Vec<u8> = std::mem::take(&mut state.tail).into();
+        self.secrets.cover(&mut tail);
+        // What is more than is kept is there only so that nothing of a secret is left by cutting it.
+        String::from_utf8_lossy(&tail[tail.len().saturating_sub(TAIL_BYTES)..]).into_owned()
     }
 
     /// Forgets them.
@@ -58,14 +59,15 @@ impl Output {
 
     fn take(&self, bytes: &[u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = (state.tail.len() + bytes.len()).saturating_sub(TAIL_BYTES).min(state.tail.len());
+        let (tail_max, line_max) = (TAIL_BYTES + self.secrets.longest(), LINE_BYTES_MAX + self.secrets.longest());
+        let over = (state.tail.len() + bytes.len()).saturating_sub(tail_max).min(state.tail.len());
         state.tail.drain(..over);
-        state.tail.extend(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
+        state.tail.extend(&bytes[bytes.len().saturating_sub(tail_max)..]);
         for byte in bytes {
             if *byte == b'\n' {
                 let line = std::mem::take(&mut state.line);
                 self.log(&line);
-            } else if state.line.len() < LINE_BYTES_MAX {
+            } else if state.line.len() < line_max {
                 state.line.push(*byte);
             }
         }
@@ -77,8 +79,7 @@ impl Output {
         }
         if let Some(held) = permit() {
             let line = String::from_utf8_lossy(line);
-            let covered = self.cover.as_ref().map(|cover| cover(&line));
-            let text: String = covered.as_deref().unwrap_or(&line).chars().flat_map(escape).collect();
+            let text: String = self.secrets.cut(&line, LINE_BYTES_MAX).chars().flat_map(escape).collect();
             tracing::info!(target: "guest", "{} {}: {text}", self.package, self.stream);
             if held > 0 {
                 tracing::warn!(target: "guest", "{held} lines of guests were left out (limit: {LINES_PER_SECOND} a second)");

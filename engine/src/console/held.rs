@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Report;
 use super::number::{bytes, count, figure};
-use crate::wire::totals::{HeldTotals, Totals};
+use crate::wire::totals::{HeldTotals, OTHER, Totals};
 
 /// The transaction that every run is.
 const ROOT: &str = "__root__";
@@ -75,6 +75,8 @@ impl Held {
             "requests_per_second" => ("requests/s", plain),
             "bytes_per_second" => ("bytes/s", bytes),
             "memory" => ("memory", bytes),
+            "messages_per_second" => ("messages/s", plain),
+            "response_size" => ("response size", bytes),
             "targets.requests_per_second" => ("requests/s of all tenants to a target", plain),
             "targets.connections" => ("connections of all tenants to a target", plain),
             other => (other, plain),
@@ -83,6 +85,9 @@ impl Held {
         let why = match self.wanted {
             Some(wanted) if self.limit == "journeys" => format!("wanted {}", unit(wanted)),
             Some(wanted) => format!("wanted about {}", unit(wanted)),
+            // Nothing waits at these.
+            None if self.limit == "response_size" => format!("{} were larger", count(self.times)),
+            None if self.limit == "labels" => format!("{} counted under `{OTHER}`", count(self.times)),
             None => format!("{} waited {} s in all", count(self.times), figure(self.waited_s)),
         };
         format!("{name}{allowed} ({why})")
@@ -120,6 +125,9 @@ mod tests {
             ("journeys_per_second", held(100.0, 10.0, 0.0), "journeys/s 10 (wanted about 20.0)"),
             ("journeys", held(10.0, 3.0, 8.0), "journeys 3 (wanted 8)"),
             ("connections", held(2.5, 3.0, 0.0), "connections 3 (1,200 waited 2.50 s in all)"),
+            ("messages_per_second", held(2.5, 10.0, 0.0), "messages/s 10 (1,200 waited 2.50 s in all)"),
+            ("response_size", held(0.0, 2e6, 0.0), "response size 2.00 MB (1,200 were larger)"),
+            ("labels", held(0.0, 50.0, 0.0), "labels 50 (1,200 counted under `other`)"),
             ("bytes_per_second", held(2.5, 2e6, 0.0), "bytes/s 2.00 MB (1,200 waited 2.50 s in all)"),
             (
                 "targets.requests_per_second",

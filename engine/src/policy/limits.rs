@@ -1,5 +1,6 @@
 //! How much of everything a tenant may have.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -25,11 +26,12 @@ pub struct Limits {
     pub journey_time: Option<Duration>,
     /// Bytes of a component. A larger one is refused.
     pub component_size: Option<u64>,
-    /// Bytes of a response's body as it comes, and once decompressed. A larger one is an error of the class `protocol`.
+    /// Bytes of a response's body as it comes, and once decompressed. One that comes larger is an error of the class `protocol`; of one that
+    /// gets larger there is no body.
     pub response_size: Option<u64>,
-    /// Messages a second that journeys make themselves. Those over it are not made, and are counted.
+    /// Messages a second that journeys send themselves. Those over it are made later, and are told as held back.
     pub messages_per_second: Option<f64>,
-    /// Names of requests and of transactions, each, in the figures. Those over it share one.
+    /// Names of requests, names of transactions and types of messages, so many of each in a test. Those over it share one.
     pub labels: Option<u32>,
     /// The smallest step of the clocks that journeys see.
     pub clock: Option<Duration>,
@@ -57,6 +59,25 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// These and others: of each the one that leaves less. Only of those that a runner's options know.
+    #[must_use]
+    pub fn and(self, others: &Self) -> Self {
+        fn least<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
+            match (one, other) {
+                (Some(one), Some(other)) => Some(if one < other { one } else { other }),
+                (one, other) => one.or(other),
+            }
+        }
+        Self {
+            response_size: least(self.response_size, others.response_size),
+            labels: least(self.labels, others.labels),
+            clock: self.clock.max(others.clock),
+            ..self
+        }
+    }
+}
+
 /// A whole number from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
@@ -70,6 +91,15 @@ impl TryFrom<i64> for Count {
             Ok(number) if number > 0 => Ok(Self(number)),
             _ => Err(format!("{number} is not a number from 1 to {}; leave it out for no limit", u32::MAX)),
         }
+    }
+}
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.parse::<i64>().map_err(|_| format!("`{}` is not a whole number", text.escape_debug()))?;
+        Self::try_from(number)
     }
 }
 
@@ -124,6 +154,22 @@ fn measured(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit).filter(|number| *number > 0)
 }
 
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.parse().map_or_else(|_| NumberOrText::Text(text.to_owned()), NumberOrText::Number))
+    }
+}
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(NumberOrText::Text(text.to_owned()))
+    }
+}
+
 impl TryFrom<NumberOrText> for Bytes {
     type Error = String;
 
@@ -157,6 +203,32 @@ impl TryFrom<NumberOrText> for Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_stricter_of_two() {
+        let limits = |size, labels, micros: Option<u64>| Limits {
+            response_size: size,
+            labels,
+            clock: micros.map(Duration::from_micros),
+            ..Limits::default()
+        };
+        let (none, some, other) =
+            (Limits::default(), limits(Some(5), Some(7), Some(3)), limits(Some(9), Some(6), Some(2)));
+        assert_eq!(some.clone().and(&none), some);
+        assert_eq!(none.and(&some), some);
+        assert_eq!(some.and(&other), limits(Some(5), Some(6), Some(3)), "a coarser clock is the stricter one");
+    }
+
+    #[test]
+    fn options() {
+        assert_eq!("1000000".parse(), Ok(Bytes(1_000_000)));
+        assert_eq!("64MiB".parse(), Ok(Bytes(64 << 20)));
+        assert!("0".parse::<Bytes>().is_err() && "64MB".parse::<Bytes>().is_err());
+        assert_eq!("1ms".parse(), Ok(Time(Duration::from_millis(1))));
+        assert!("5".parse::<Time>().is_err());
+        assert_eq!("7".parse(), Ok(Count(7)));
+        assert!("0".parse::<Count>().is_err() && "x".parse::<Count>().is_err());
+    }
 
     #[test]
     fn units() {

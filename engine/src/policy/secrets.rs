@@ -3,12 +3,16 @@
 //! So a value never gets into a journey's memory. The text that stands for it is made anew by each runner, of letters, digits and `-`,
 //! which JSON, forms and headers leave as they are.
 
+mod shapes;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::rule::Goal;
@@ -24,10 +28,17 @@ const VALUE_BYTES_MAX: u64 = 64 * 1024;
 /// Shorter values are refused: they could not be told from other text where they must not be shown.
 const VALUE_BYTES_MIN: usize = 8;
 
+/// How the value of a header begins that has a name and a password in Base64 (RFC 7617).
+const BASIC: &[u8] = b"authorization: Basic ";
+
 /// The secrets of a tenant, with their values.
 #[derive(Default)]
 pub struct Secrets {
     all: Vec<Secret>,
+    /// Finds every value in all encodings that are looked for in what is shown; none: there are no secrets.
+    finder: Option<AhoCorasick>,
+    /// Bytes of the longest of these.
+    longest: usize,
 }
 
 struct Secret {
@@ -35,8 +46,6 @@ struct Secret {
     stand_in: String,
     value: String,
     targets: Option<Targets>,
-    /// The value in all encodings that are looked for in what is shown.
-    shapes: Vec<Vec<u8>>,
 }
 
 /// Where in a request a value is filled in, which says how it is written there.
@@ -96,9 +105,18 @@ impl Secrets {
                 reason,
             })?;
             let stand_in = format!("{BEGINS}{:032x}", random());
-            Ok(Secret { name: name.clone(), stand_in, shapes: shapes(&value), value, targets: source.targets.clone() })
+            Ok(Secret { name: name.clone(), stand_in, value, targets: source.targets.clone() })
         };
-        Ok(Self { all: sources.iter().map(read).collect::<Result<_, _>>()? })
+        let all: Vec<Secret> = sources.iter().map(read).collect::<Result<_, _>>()?;
+        let Some((name, source)) = sources.first_key_value() else { return Ok(Self::default()) };
+        let shapes: Vec<_> = all.iter().flat_map(|secret| shapes::of(&secret.value)).collect();
+        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&shapes);
+        let finder = finder.map_err(|error| SecretError {
+            name: name.clone(),
+            file: source.file.clone(),
+            reason: format!("with the others it is too much to look for where it must not be shown: {error}"),
+        })?;
+        Ok(Self { all, finder: Some(finder), longest: shapes.iter().map(Vec::len).max().unwrap_or(0) })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -144,15 +162,31 @@ impl Secrets {
         Ok(Some(filled))
     }
 
-    /// Puts asterisks over every value in what is shown, whether it stands there as it is, or in JSON, Base64, hexadecimal or a URL. As many
-    /// as it has bytes, so that whatever is around it stays.
+    /// The head of a request that goes to this address, with the values in it, in the Base64 of a name and password too; none: there is
+    /// nothing to fill in.
+    pub fn fill_head(&self, head: &[u8], goal: &Goal<'_>, address: Option<IpAddr>) -> Result<Option<Vec<u8>>, Denied> {
+        let basic = self.fill_basic(head, goal, address)?;
+        let filled = self.fill(basic.as_deref().unwrap_or(head), Place::Head, goal, address)?;
+        Ok(filled.or(basic))
+    }
+
+    fn fill_basic(&self, head: &[u8], goal: &Goal<'_>, address: Option<IpAddr>) -> Result<Option<Vec<u8>>, Denied> {
+        let Some(begin) = find(head, BASIC).map(|at| at + BASIC.len()) else { return Ok(None) };
+        let end = find(&head[begin..], b"\r\n").map_or(head.len(), |bytes| begin + bytes);
+        // What is no Base64 has nothing in it that stands for a secret.
+        let Ok(pair) = BASE64_STANDARD.decode(&head[begin..end]) else { return Ok(None) };
+        let Some(filled) = self.fill(&pair, Place::Head, goal, address)? else { return Ok(None) };
+        Ok(Some([&head[..begin], BASE64_STANDARD.encode(filled).as_bytes(), &head[end..]].concat()))
+    }
+
+    /// Puts asterisks over every value in what is shown, whether it stands there as it is, or in JSON, HTML, Base64, hexadecimal or a URL. As
+    /// many as it has bytes, so that whatever is around it stays.
     pub fn cover(&self, shown: &mut [u8]) {
-        for shape in self.all.iter().flat_map(|secret| &secret.shapes) {
-            let mut from = 0;
-            while let Some(at) = find(&shown[from..], shape) {
-                shown[from + at..][..shape.len()].fill(b'*');
-                from += at + shape.len();
-            }
+        let Some(finder) = &self.finder else { return };
+        let mut from = 0;
+        while let Some(found) = finder.find(Input::new(&*shown).span(from..shown.len())) {
+            shown[found.range()].fill(b'*');
+            from = found.end();
         }
     }
 
@@ -162,6 +196,29 @@ impl Secrets {
         self.cover(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     }
+
+    /// A text cut at so many bytes, at a character's boundary, and covered: before that, since half a value is found by nobody.
+    pub fn cut<'a>(&self, text: &'a str, bytes_max: usize) -> Cow<'a, str> {
+        if self.is_empty() {
+            return cut(text, bytes_max).into();
+        }
+        let shown = self.covered(cut(text, bytes_max.saturating_add(self.longest)));
+        cut(&shown, bytes_max).to_owned().into()
+    }
+
+    /// Bytes of the longest that is looked for: who cuts what is shown leaves so many more for [`covered`](Self::covered).
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+}
+
+/// Cuts a text at a character's boundary.
+pub fn cut(text: &str, bytes_max: usize) -> &str {
+    if text.len() <= bytes_max {
+        return text;
+    }
+    let end = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
 }
 
 impl Secret {
@@ -181,7 +238,7 @@ impl Secret {
     fn written(&self, place: Place) -> Vec<u8> {
         match place {
             Place::Head | Place::Body => self.value.clone().into_bytes(),
-            Place::Json => json(&self.value).into_bytes(),
+            Place::Json => shapes::json(&self.value).into_bytes(),
             Place::Form => percent_encode(self.value.as_bytes(), RESERVED).to_string().into_bytes(),
         }
     }
@@ -200,45 +257,6 @@ fn value(source: &SecretSource) -> Result<String, String> {
         return Err(format!("it has {} bytes; a secret has at least {VALUE_BYTES_MIN}", value.len()));
     }
     Ok(value.to_owned())
-}
-
-/// As it stands between the quotes of a text in JSON.
-fn json(value: &str) -> String {
-    let mut written = String::with_capacity(value.len());
-    for character in value.chars() {
-        match character {
-            '"' | '\\' => written.extend(['\\', character]),
-            '\n' => written.push_str("\\n"),
-            '\r' => written.push_str("\\r"),
-            '\t' => written.push_str("\\t"),
-            control if control < ' ' => written.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => written.push(other),
-        }
-    }
-    written
-}
-
-/// Longest first, so that no end of one is left.
-fn shapes(value: &str) -> Vec<Vec<u8>> {
-    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let encoded = percent_encode(value.as_bytes(), RESERVED).to_string();
-    let mut shapes = vec![
-        value.to_owned(),
-        json(value),
-        BASE64_STANDARD.encode(value),
-        BASE64_STANDARD_NO_PAD.encode(value),
-        BASE64_URL_SAFE_NO_PAD.encode(value),
-        hex.to_uppercase(),
-        hex,
-        encoded.replace("%20", "+"),
-        encoded.replace("%2F", "/"),
-        percent_encode(value.as_bytes(), NON_ALPHANUMERIC).to_string(),
-        url::form_urlencoded::byte_serialize(value.as_bytes()).collect(),
-        encoded,
-    ];
-    shapes.sort_by_key(|shape| std::cmp::Reverse(shape.len()));
-    shapes.dedup();
-    shapes.into_iter().map(String::into_bytes).collect()
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -73,6 +73,12 @@ pub struct Settings {
     pub request_timeout: u64,
     /// Nanoseconds for a run.
     pub run_timeout: Option<u64>,
+    /// Bytes of a response's body, as it comes and decompressed; none: as many as mite keeps.
+    pub response_size: Option<u64>,
+    /// How many names there may be; none: as many as journeys make.
+    pub labels: Option<Arc<quota::Labels>>,
+    /// The smallest step of the clocks that journeys see.
+    pub clock: Option<Duration>,
     /// How often a worker reports: [`REPORT`], or more often where each run is asked for.
     pub report_every: Duration,
     /// What all workers together may have; none: there is no limit, and nothing that asks for one.

@@ -1,5 +1,6 @@
 //! What a worker has seen, counted as it happens: names are numbers here, so that a request costs no lookup by text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::wire::totals::{
 };
 
 use super::clock::Nanos;
+use super::quota::{Known, Label, Labels};
 
 /// A worker's figures.
 #[derive(Default)]
@@ -22,6 +24,7 @@ pub struct Tally {
     failures: HashMap<Failure, u64>,
     /// What must be in no name.
     secrets: Arc<Secrets>,
+    labels: Known,
     pub health: WorkerHealth,
 }
 
@@ -59,8 +62,32 @@ impl<T: Default> Named<T> {
 }
 
 impl Tally {
-    pub fn new(secrets: Arc<Secrets>) -> Self {
-        Self { secrets, ..Self::default() }
+    pub fn new(secrets: Arc<Secrets>, labels: Option<Arc<Labels>>) -> Self {
+        Self { secrets, labels: Known::new(labels), ..Self::default() }
+    }
+
+    /// A name as it stands in messages and figures: itself, or [`OTHER`] where a limit has no room for it.
+    pub fn label<'a>(&mut self, label: Label, name: &'a str) -> &'a str {
+        if self.labels.admit(label, name) {
+            return name;
+        }
+        self.labels.folded(label);
+        OTHER
+    }
+
+    /// Whether a limit has room for a name. Who keeps the answer tells by [`folded`](Self::folded) each time it is used.
+    pub fn has_room(&mut self, label: Label, name: &str) -> bool {
+        self.labels.admit(label, name)
+    }
+
+    /// Something counts under [`OTHER`] since a limit has no room for its name.
+    pub fn folded(&self, label: Label) {
+        self.labels.folded(label);
+    }
+
+    /// A name, cut, without secrets.
+    pub fn cut<'a>(&self, name: &'a str, bytes_max: usize) -> Cow<'a, str> {
+        self.secrets.cut(name, bytes_max)
     }
 
     /// The number of a request's name.

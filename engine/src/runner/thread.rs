@@ -61,7 +61,7 @@ pub fn main(start: Start) {
             return;
         }
     };
-    let mut tally = Tally::new(start.settings.secrets.clone());
+    let mut tally = Tally::new(start.settings.secrets.clone(), start.settings.labels.clone());
     let names = Names::new(&mut tally);
     let scenarios = start.assignments.into_iter().map(|assignment| assigned(assignment, &start.settings, &mut tally));
     let scenarios = RefCell::new(scenarios.collect());

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use hashbrown::{Equivalent, HashMap};
 
 use super::clock::Nanos;
+use super::quota::Label;
 use super::tally::Tally;
+use crate::wire::totals::OTHER;
 
 /// The transaction around every run.
 pub const ROOT: &str = "__root__";
@@ -26,6 +28,8 @@ pub struct Name {
     /// Its number among the names kept ready, if it is.
     id: Option<u32>,
     depth: u32,
+    /// It is called `other`, since a limit had no room for its name.
+    folded: bool,
 }
 
 /// All names that a worker's journeys have used, by parent and own name.
@@ -45,7 +49,7 @@ impl Equivalent<(u32, Box<str>)> for Key<'_> {
 
 impl Names {
     pub fn new(tally: &mut Tally) -> Self {
-        let root = Name { full: ROOT.into(), number: tally.transaction(ROOT), id: Some(0), depth: 0 };
+        let root = Name { full: ROOT.into(), number: tally.transaction(ROOT), id: Some(0), depth: 0, folded: false };
         Self { root: Arc::new(root), known: HashMap::new() }
     }
 
@@ -55,29 +59,30 @@ impl Names {
 
     /// The full name of a transaction inside another.
     fn inside(&mut self, parent: &Name, name: &str, tally: &mut Tally) -> Arc<Name> {
-        let name = cut(name, NAME_BYTES_MAX);
+        let name = &*tally.cut(name, NAME_BYTES_MAX);
         if let Some(known) = parent.id.and_then(|id| self.known.get(&Key(id, name))) {
-            return known.clone();
+            return told(known.clone(), tally);
         }
         let full = format!("{} :: {}", parent.full, name);
+        let folded = !tally.has_room(Label::Transaction, &full);
+        let full = if folded { OTHER.to_owned() } else { full };
         let id =
             u32::try_from(self.known.len() + 1).ok().filter(|id| parent.id.is_some() && (*id as usize) < NAMES_MAX);
         let number = tally.transaction(&full);
-        let made = Arc::new(Name { full: full.into(), number, id, depth: parent.depth + 1 });
+        let made = Arc::new(Name { full: full.into(), number, id, depth: parent.depth + 1, folded });
         if let (Some(_), Some(parent)) = (id, parent.id) {
             self.known.insert((parent, name.into()), made.clone());
         }
-        made
+        told(made, tally)
     }
 }
 
-/// Cuts a text at a character's boundary.
-pub fn cut(text: &str, bytes_max: usize) -> &str {
-    if text.len() <= bytes_max {
-        return text;
+/// A name that is used once more.
+fn told(name: Arc<Name>, tally: &Tally) -> Arc<Name> {
+    if name.folded {
+        tally.folded(Label::Transaction);
     }
-    let end = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    &text[..end]
+    name
 }
 
 /// The open transactions of a run, in the order they were begun; the first is the root.

@@ -11,7 +11,7 @@ use super::clock::{Clock, Nanos};
 use super::http::Client;
 use super::outbox::Outbox;
 use super::queue::Queue;
-use super::quota::Door;
+use super::quota::{Door, Kind};
 use super::requests::Requests;
 use super::share::Turn;
 use super::tally::Tally;
@@ -76,6 +76,13 @@ impl Worker {
         match self.lately.take() {
             0 => self.clock.now(),
             lately => lately,
+        }
+    }
+
+    /// Something was over a limit of the tenant's at which nothing waits.
+    pub fn refused(&self, kind: Kind) {
+        if let Some(quota) = &self.settings.quota {
+            quota.hold(kind, 0);
         }
     }
 

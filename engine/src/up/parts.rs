@@ -123,6 +123,8 @@ mod tests {
         assert_eq!(got[5..], [format!("runner: {runner} --workers=3")]);
         let got = lines(&["--workers=3", "--allow=loopback", "--deny=*:25", "--secret=a=b/c"]);
         assert_eq!(got[5..], [format!("runner: {runner} --workers=3 --allow=loopback --deny=*:25 --secret=a=b/c")]);
+        let got = lines(&["--workers=3", "--response-size=1KiB", "--labels=9", "--clock=1us"]);
+        assert_eq!(got[5..], [format!("runner: {runner} --workers=3 --response-size=1024 --labels=9 --clock=1000ns")]);
         let got =
             lines(&["--runners=2", "--workers=1", "--web-address=[::1]:80", "--collector-dir=a", "--recorder-dir=b"]);
         assert!(got[2].ends_with("--web-address=[::1]:80"), "{}", got[2]);

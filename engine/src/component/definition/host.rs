@@ -76,7 +76,7 @@ impl secrets::Host for Host {
 }
 
 impl messages::Host for Host {
-    fn send(&mut self, message_type: String, fields: Vec<u8>, _transaction: u32) -> Result<()> {
+    async fn send(&mut self, message_type: String, fields: Vec<u8>, _transaction: u32) -> Result<()> {
         if self.sent.len() >= SENT_MAX {
             wasmtime::bail!("more than {SENT_MAX} messages from functions of a scenario");
         }

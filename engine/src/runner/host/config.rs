@@ -4,7 +4,7 @@ use wasmtime::Result;
 
 use super::State;
 use crate::component::bindings::config::Host;
-use crate::runner::transactions::cut;
+use crate::policy::secrets::cut;
 use crate::runner::worker;
 
 impl Host for State {

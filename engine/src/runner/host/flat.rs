@@ -4,12 +4,13 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use super::State;
+use super::http::read;
 use crate::component::bindings::flat::Host;
 use crate::component::bindings::http::Error;
 use crate::component::bindings::transaction::{self, Outcome};
 use crate::component::bindings::{Content, Pending};
 use crate::component::flat;
-use crate::runner::http::Answer;
+use crate::runner::http::{self, Answer};
 use crate::runner::requests;
 use crate::runner::worker;
 
@@ -82,11 +83,11 @@ impl Host for State {
     }
 
     fn body(&mut self, answer: u32) -> Result<Option<Vec<u8>>> {
-        Ok(self.numbered(answer)?.content.decoded().ok())
+        Ok(read(&self.numbered(answer)?.content, http::Content::decoded).ok())
     }
 
     fn text(&mut self, answer: u32) -> Result<Option<String>> {
-        Ok(self.numbered(answer)?.content.text().ok())
+        Ok(read(&self.numbered(answer)?.content, http::Content::text).ok())
     }
 
     fn figures(&mut self, answer: u32) -> Result<(u64, u64, u64, u64, u64, u64, u64, f64)> {

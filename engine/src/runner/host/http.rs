@@ -10,7 +10,8 @@ use wasmtime::component::Resource;
 use super::State;
 use crate::component::bindings::http::{Cookie, Error, Hop, Host, HostContent, Request, Response};
 use crate::component::bindings::{Content as ContentHandle, Pending as PendingHandle};
-use crate::runner::http::{Answer, Ask, Asker, perform};
+use crate::runner::http::{Answer, Ask, Asker, Content, Decoded, Undecoded, perform};
+use crate::runner::quota::Kind;
 use crate::runner::requests::{Outcome, Pending};
 use crate::runner::worker;
 use crate::wire::message::own_pairs;
@@ -224,6 +225,21 @@ impl State {
     }
 }
 
+/// A body, no larger than it may be here.
+pub(super) fn read<T>(
+    content: &Content,
+    read: fn(&Content, Option<u64>) -> Decoded<T>,
+) -> std::result::Result<T, String> {
+    worker::with(|worker| {
+        read(content, worker.settings.response_size).map_err(|error| {
+            if let Undecoded::OverLimit { .. } = error {
+                worker.refused(Kind::Responses);
+            }
+            error.to_string()
+        })
+    })
+}
+
 impl HostContent for State {
     fn url(&mut self, handle: Resource<ContentHandle>) -> Result<String> {
         Ok(self.answer(&handle)?.url().to_owned())
@@ -238,11 +254,11 @@ impl HostContent for State {
     }
 
     fn body(&mut self, handle: Resource<ContentHandle>) -> Result<Result<Vec<u8>, String>> {
-        Ok(self.answer(&handle)?.content.decoded())
+        Ok(read(&self.answer(&handle)?.content, Content::decoded))
     }
 
     fn text(&mut self, handle: Resource<ContentHandle>) -> Result<Result<String, String>> {
-        Ok(self.answer(&handle)?.content.text())
+        Ok(read(&self.answer(&handle)?.content, Content::text))
     }
 
     fn history(&mut self, handle: Resource<ContentHandle>) -> Result<Vec<Hop>> {

@@ -4,7 +4,9 @@ use wasmtime::Result;
 
 use super::State;
 use crate::component::bindings::messages::{Failure, FailureKind, Host};
-use crate::runner::transactions::{ROOT_ID, cut};
+use crate::policy::secrets::cut;
+use crate::runner::quota::Label;
+use crate::runner::transactions::ROOT_ID;
 use crate::runner::worker;
 use crate::wire::message::{self, MEASURED_TYPES, failure, free, own_pairs};
 use crate::wire::totals;
@@ -12,6 +14,8 @@ use crate::wire::totals;
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 const FIELDS_MAX: u32 = 64;
 const TYPE_BYTES_MAX: usize = 64;
+/// Types that components of the pipeline do something with: whatever limit there is on names, these keep theirs.
+const ACTED_UPON: [&str; 4] = ["error", "exception", "data_created", "purge_data"];
 /// Texts of a failure are cut here.
 const TEXT_BYTES_MAX: usize = 4 * 1024;
 const STACKTRACE_BYTES_MAX: usize = 32 * 1024;
@@ -19,7 +23,7 @@ const STACKTRACE_BYTES_MAX: usize = 32 * 1024;
 const SUMMARY_BYTES_MAX: usize = 200;
 
 impl Host for State {
-    fn send(&mut self, message_type: String, fields: Vec<u8>, transaction: u32) -> Result<()> {
+    async fn send(&mut self, message_type: String, fields: Vec<u8>, transaction: u32) -> Result<()> {
         self.enter()?;
         if message_type.is_empty() || message_type.len() > TYPE_BYTES_MAX || fields.len() > MESSAGE_BYTES_MAX {
             self.run.refused += 1;
@@ -38,10 +42,17 @@ impl Host for State {
             self.run.refused += 1;
             return Ok(());
         }
+        if let Some(messages) = worker::with(|worker| worker.door.as_ref().map(|door| door.messages())) {
+            messages.pass().await;
+        }
         let place = self.place(transaction);
         worker::with(|worker| {
             let now = worker.clock.unix(worker.clock.now());
-            worker.outbox.borrow_mut().write(|out| free(out, &message_type, &own, count, now, place));
+            let message_type = match message_type.as_str() {
+                acted_upon if ACTED_UPON.contains(&acted_upon) => acted_upon,
+                other => worker.tally.borrow_mut().label(Label::Message, other),
+            };
+            worker.outbox.borrow_mut().write(|out| free(out, message_type, &own, count, now, place));
         });
         Ok(())
     }
@@ -61,12 +72,17 @@ impl State {
         let over = small.is_none() || extra_fields > FIELDS_MAX;
         self.run.refused += u64::from(over);
         let (extra, extra_fields) = if over { (&[][..], 0) } else { (&extra[..], extra_fields) };
+        let secrets = worker::with(|worker| worker.settings.secrets.clone());
+        let [message, ex_type, location] =
+            [(&told.message, TEXT_BYTES_MAX), (&told.ex_type, SUMMARY_BYTES_MAX), (&told.location, SUMMARY_BYTES_MAX)]
+                .map(|(text, most)| secrets.cut(text, most));
+        let stacktrace = stacktrace.map(|trace| secrets.cut(trace, STACKTRACE_BYTES_MAX));
         let failed = message::Failure {
             message_type,
-            message: cut(&told.message, TEXT_BYTES_MAX),
-            ex_type: cut(&told.ex_type, SUMMARY_BYTES_MAX),
-            location: cut(&told.location, SUMMARY_BYTES_MAX),
-            stacktrace: stacktrace.map(|trace| cut(trace, STACKTRACE_BYTES_MAX)),
+            message: &message,
+            ex_type: &ex_type,
+            location: &location,
+            stacktrace: stacktrace.as_deref(),
             extra,
             extra_fields,
         };

@@ -23,7 +23,6 @@ use super::transactions::{ROOT_ID, Transactions};
 use super::worker;
 use crate::component::bindings::http::Error as HttpError;
 use crate::component::limits::{Limits, Total};
-use crate::component::output::Cover;
 use crate::component::wasi::Wasi;
 use crate::wire::message::{Identity, Place};
 
@@ -66,12 +65,9 @@ pub struct Run {
 
 impl State {
     pub fn new(package: Arc<str>, script: Arc<[u8]>, journey: Arc<str>, identity: Identity, limits: Limits) -> Self {
-        let cover = worker::with(|worker| {
-            let secrets = worker.settings.secrets.clone();
-            (!secrets.is_empty()).then(|| Arc::new(move |line: &str| secrets.covered(line)) as Cover)
-        });
+        let (secrets, step) = worker::with(|worker| (worker.settings.secrets.clone(), worker.settings.clock));
         Self {
-            wasi: Wasi::covered(&package, cover),
+            wasi: Wasi::limited(&package, secrets, step),
             script,
             shelf: shelf(limits.memory_max()),
             limits,

@@ -4,6 +4,7 @@ use wasmtime::Result;
 
 use super::State;
 use crate::component::bindings::timing::Host;
+use crate::component::wasi::stepped;
 use crate::runner::clock::Nanos;
 use crate::runner::tally::record;
 use crate::runner::timers::At;
@@ -17,10 +18,15 @@ pub fn woken_late(late: Nanos) {
     worker::with(|worker| record(&mut worker.tally.borrow_mut().health.timer_lag, late));
 }
 
+/// The time as journeys may see it.
+fn shown(time: Nanos) -> Nanos {
+    worker::with(|worker| stepped(time, worker.settings.clock))
+}
+
 impl Host for State {
     fn now(&mut self) -> Result<u64> {
         self.enter()?;
-        Ok(worker::with(|worker| worker.clock.now()))
+        Ok(shown(worker::with(|worker| worker.clock.now())))
     }
 
     async fn sleep(&mut self, ns: u64) -> Result<()> {
@@ -41,7 +47,7 @@ impl Host for State {
         self.enter()?;
         let now = worker::with(|worker| worker.clock.now());
         let kept = self.run.woken.filter(|due| *due <= now && now - due < INTENDED_MAX);
-        Ok(kept.unwrap_or(now))
+        Ok(kept.unwrap_or_else(|| shown(now)))
     }
 
     fn should_stop(&mut self) -> Result<bool> {

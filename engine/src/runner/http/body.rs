@@ -23,7 +23,16 @@ pub struct Content {
 }
 
 /// A decompressed body, or why there is none.
-pub type Decoded = Result<Vec<u8>, String>;
+pub type Decoded<T = Vec<u8>> = Result<T, Undecoded>;
+
+/// Why a body can't be decompressed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undecoded {
+    #[error("{0}")]
+    Wrong(String),
+    #[error("the {coding} body has more than {most} bytes, the most that a response may have here (response_size)")]
+    OverLimit { coding: &'static str, most: u64 },
+}
 
 impl Content {
     /// The values of a header, joined.
@@ -37,21 +46,22 @@ impl Content {
         self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), latin1(value))).collect()
     }
 
-    /// The body with every content coding undone, last one first.
-    pub fn decoded(&self) -> Decoded {
+    /// The body with every content coding undone, last one first. `size_max`: bytes that it may have then; none: as many as are kept at
+    /// most.
+    pub fn decoded(&self, size_max: Option<u64>) -> Decoded {
         let codings = self.header("content-encoding").unwrap_or_default();
         let mut body: Option<Vec<u8>> = None;
         for coding in codings.rsplit(',').map(|coding| coding.trim().to_ascii_lowercase()) {
             if !(coding.is_empty() || coding == "identity" || self.body.is_empty()) {
-                body = Some(decode(&coding, body.as_deref().unwrap_or(&self.body))?);
+                body = Some(decode(&coding, body.as_deref().unwrap_or(&self.body), size_max)?);
             }
         }
         Ok(body.unwrap_or_else(|| self.body.to_vec()))
     }
 
     /// The body as text.
-    pub fn text(&self) -> Result<String, String> {
-        let body = self.decoded()?;
+    pub fn text(&self, size_max: Option<u64>) -> Decoded<String> {
+        let body = self.decoded(size_max)?;
         let content_type = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
         let is_latin1 = ["iso-8859-1", "latin1", "latin-1", "windows-1252"].iter().any(|name| {
             content_type
@@ -73,16 +83,25 @@ fn latin1(bytes: &[u8]) -> String {
     }
 }
 
-fn decode(coding: &str, body: &[u8]) -> Decoded {
+fn decode(coding: &str, body: &[u8], size_max: Option<u64>) -> Decoded {
     match coding {
-        "gzip" | "x-gzip" => read("gzip", flate2::read::MultiGzDecoder::new(body)),
+        "gzip" | "x-gzip" => read("gzip", flate2::read::MultiGzDecoder::new(body), size_max),
         // RFC 9110, 8.4.1.2: deflate is zlib's format; some servers send it bare.
-        "deflate" if is_zlib(body) => read("deflate", flate2::read::ZlibDecoder::new(body)),
-        "deflate" => read("deflate", flate2::read::DeflateDecoder::new(body)),
-        "br" => read("br", brotli::Decompressor::new(body, 4096)),
-        "zstd" => read("zstd", zstd::Decoder::new(body).map_err(|error| format!("the zstd body is broken: {error}"))?),
-        other => Err(format!("the body has the content coding `{}`, which mite doesn't know", other.escape_debug())),
+        "deflate" if is_zlib(body) => read("deflate", flate2::read::ZlibDecoder::new(body), size_max),
+        "deflate" => read("deflate", flate2::read::DeflateDecoder::new(body), size_max),
+        "br" => read("br", brotli::Decompressor::new(body, 4096), size_max),
+        "zstd" => {
+            let decoder = zstd::Decoder::new(body);
+            read("zstd", decoder.map_err(|error| wrong(format!("the zstd body is broken: {error}")))?, size_max)
+        }
+        other => {
+            Err(wrong(format!("the body has the content coding `{}`, which mite doesn't know", other.escape_debug())))
+        }
     }
+}
+
+fn wrong(reason: String) -> Undecoded {
+    Undecoded::Wrong(reason)
 }
 
 /// Whether it begins as zlib's format does (RFC 1950, 2.2); no bare deflate does.
@@ -91,13 +110,16 @@ fn is_zlib(body: &[u8]) -> bool {
 }
 
 /// Reads to the end, or to the limit: a body that grows without end is not an answer.
-fn read(coding: &str, decoder: impl Read) -> Decoded {
+fn read(coding: &'static str, decoder: impl Read, size_max: Option<u64>) -> Decoded {
+    let most = size_max.unwrap_or(u64::MAX).min(BODY_BYTES_MAX as u64);
     let mut body = Vec::new();
-    let read = decoder.take(BODY_BYTES_MAX as u64 + 1).read_to_end(&mut body);
-    match read {
-        Err(error) => Err(format!("the {coding} body is broken: {error}")),
-        Ok(_) if body.len() > BODY_BYTES_MAX => Err(format!("the {coding} body has more than {BODY_BYTES_MAX} bytes")),
-        Ok(_) => Ok(body),
+    let read = decoder.take(most + 1).read_to_end(&mut body);
+    let fits = body.len() as u64 <= most;
+    match (read, size_max.filter(|limit| *limit == most)) {
+        (Err(error), _) => Err(wrong(format!("the {coding} body is broken: {error}"))),
+        (Ok(_), _) if fits => Ok(body),
+        (Ok(_), Some(most)) => Err(Undecoded::OverLimit { coding, most }),
+        (Ok(_), None) => Err(wrong(format!("the {coding} body has more than {BODY_BYTES_MAX} bytes"))),
     }
 }
 

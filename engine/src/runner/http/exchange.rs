@@ -11,10 +11,11 @@ use super::connect::connect;
 use super::connection::{Broken, Connection};
 use super::pool::Key;
 use super::request::Ask;
-use super::response::{Reader, Response};
+use super::response::{Malformed, Reader, Response};
 use crate::component::bindings::http::{Error, Hop, Timings};
+use crate::policy::Denied;
 use crate::runner::clock::{Nanos, machine_now, seconds};
-use crate::runner::quota::Slot;
+use crate::runner::quota::{Kind, Slot};
 use crate::runner::timers::At;
 use crate::runner::worker::{self, Worker};
 use crate::wire::message::{HttpError, Place, Times, http_error};
@@ -221,6 +222,9 @@ async fn slot(ask: &Ask, progress: &mut Progress) -> Option<Slot> {
 }
 
 fn failed(broken: &Broken) -> Failed {
+    if let Broken::Malformed(Malformed::OverLimit(_)) = broken {
+        worker::with(|worker| worker.refused(Kind::Responses));
+    }
     let class = if matches!(broken, Broken::Denied(_)) { ErrorClass::Denied } else { ErrorClass::Protocol };
     Failed::new(class, broken.to_string())
 }
@@ -266,7 +270,10 @@ async fn converse(
     progress: &mut Progress,
 ) -> Result<(Box<Answer>, bool), Broken> {
     let reader = Reader::new(ask.method == Method::HEAD, ask.discard_body, ask.kept.another());
-    let outgoing = worker::with(|worker| ask.outgoing(&worker.http, &connection.primary_ip))?;
+    let (outgoing, size_max) = worker::with(|worker| {
+        Ok::<_, Denied>((ask.outgoing(&worker.http, &connection.primary_ip)?, worker.settings.response_size))
+    })?;
+    let reader = reader.at_most(size_max);
     let response = connection.exchange(outgoing, reader, &mut progress.step).await?;
     let persistent = response.persistent;
     Ok((answered(ask, progress, connection, response), persistent))

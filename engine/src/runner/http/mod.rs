@@ -23,7 +23,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 pub use answer::Answer;
-pub use body::Decoded;
+pub use body::{Content, Decoded, Undecoded};
 pub use exchange::perform;
 pub use kept::shelf;
 pub use pool::Key;

@@ -17,8 +17,8 @@ use crate::component::limits::Total;
 use crate::policy::secrets::{Place, is_mentioned};
 use crate::policy::{Denied, Host};
 use crate::runner::clock::Nanos;
-use crate::runner::quota::Slot;
-use crate::runner::transactions::{Name, cut};
+use crate::runner::quota::{Label, Slot};
+use crate::runner::transactions::Name;
 use crate::runner::worker;
 use crate::wire::message::Identity;
 
@@ -115,7 +115,7 @@ impl Ask {
         let body = client.secrets.fill(&self.body, Place::of_body(kind), &goal, address)?;
         let body = body.map_or_else(|| self.body.clone(), Bytes::from);
         let head = self.head(&client.agent, body.len());
-        let filled = client.secrets.fill(&head, Place::Head, &goal, address)?;
+        let filled = client.secrets.fill_head(&head, &goal, address)?;
         Ok(Outgoing::new(filled.unwrap_or(head), body))
     }
 
@@ -193,7 +193,9 @@ impl Ask {
             let mut kept = Kept::of(asker.shelf);
             kept.more(request.body.as_ref().map_or(0, Vec::len)).map_err(|full| full.to_string())?;
             let tally = &mut worker.tally.borrow_mut();
-            let name: Option<Arc<str>> = request.name.map(|name| cut(&name, NAME_BYTES_MAX).into());
+            let name: Option<Arc<str>> = request
+                .name
+                .map(|name| tally.label(Label::Request, &worker.settings.secrets.cut(&name, NAME_BYTES_MAX)).into());
             let number = match &name {
                 // It has no row in the tally.
                 _ if asker.apart => 0,

@@ -3,8 +3,11 @@
 //! Strict where two readers could differ about where a response ends: such a one is an error, or at least the last on its
 //! connection.
 
+mod chunks;
+
 use bytes::Bytes;
 
+use self::chunks::Chunks;
 use super::body::BODY_BYTES_MAX;
 use super::headers::Headers;
 use super::kept::Kept;
@@ -13,18 +16,18 @@ use super::kept::Kept;
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Headers of a response.
 const HEADERS_MAX: usize = 100;
-/// Bytes around the data of a chunked body that say nothing: extensions and trailers of all its chunks.
-const CHUNK_NOISE_MAX: usize = 16 * 1024;
-/// Digits of a chunk's size.
-const CHUNK_DIGITS_MAX: u32 = 15;
 
 /// Why what came is no response. The text says what is wrong with it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(String);
+pub enum Malformed {
+    #[error("{0}")]
+    Wrong(String),
+    #[error("the body has more than {0} bytes, the most that a response may have here (response_size)")]
+    OverLimit(u64),
+}
 
 fn malformed(reason: impl Into<String>) -> Malformed {
-    Malformed(reason.into())
+    Malformed::Wrong(reason.into())
 }
 
 /// A whole response.
@@ -47,6 +50,8 @@ pub struct Reader {
     /// The request was a HEAD: whatever the head says of a body, there is none.
     bodiless: bool,
     discard: bool,
+    /// Bytes that a body may have, discarded or not; none: as many as are kept at most.
+    size_max: Option<u64>,
     stage: Stage,
     /// A head of which the end hasn't come.
     head: Vec<u8>,
@@ -71,7 +76,23 @@ impl Reader {
     /// `kept`: where the journey's room for bodies is counted.
     pub fn new(bodiless: bool, discard: bool, kept: Kept) -> Self {
         let (stage, response) = (Stage::Head, Response::default());
-        Self { bodiless, discard, stage, head: Vec::new(), interim: 0, body: Vec::new(), kept, response }
+        Self {
+            bodiless,
+            discard,
+            size_max: None,
+            stage,
+            head: Vec::new(),
+            interim: 0,
+            body: Vec::new(),
+            kept,
+            response,
+        }
+    }
+
+    /// One that takes no larger body, whether it is kept or not.
+    #[must_use]
+    pub fn at_most(self, size_max: Option<u64>) -> Self {
+        Self { size_max, ..self }
     }
 
     /// Takes what was read. Answers how many bytes of it belong to this response: all, unless it is done.
@@ -144,12 +165,25 @@ impl Reader {
     /// Part of the body.
     fn keep(&mut self, data: &[u8]) -> Result<(), Malformed> {
         self.response.body_size += data.len() as u64;
+        self.bound_body(self.response.body_size)?;
         if self.discard {
             return Ok(());
         }
-        too_large(self.response.body_size)?;
         self.kept.more(data.len()).map_err(|full| malformed(full.to_string()))?;
         self.body.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// Whether a body of so many bytes may be.
+    fn bound_body(&self, bytes: u64) -> Result<(), Malformed> {
+        if let Some(most) = self.size_max.filter(|most| bytes > *most) {
+            return Err(Malformed::OverLimit(most));
+        }
+        if bytes > BODY_BYTES_MAX as u64 && !self.discard {
+            return Err(malformed(format!(
+                "the body has more than {BODY_BYTES_MAX} bytes; ask to discard it if only its size matters"
+            )));
+        }
         Ok(())
     }
 
@@ -215,9 +249,10 @@ impl Reader {
 
     fn begin_body(&mut self, status: u16, minor: u8, headers: Headers) -> Result<(), Malformed> {
         let framing = framing(&headers, minor, self.bodiless || matches!(status, 204 | 304))?;
-        if let (Stage::Length(length), false) = (&framing.stage, self.discard) {
-            too_large(*length)?;
-            self.body.reserve_exact(usize::try_from(*length).unwrap_or(0).min(FIRST_ROOM_MAX));
+        if let Stage::Length(length) = framing.stage {
+            self.bound_body(length)?;
+            let kept = if self.discard { 0 } else { usize::try_from(length).unwrap_or(0) };
+            self.body.reserve_exact(kept.min(FIRST_ROOM_MAX));
         }
         self.stage = framing.stage;
         self.response = Response { status, headers, persistent: framing.persistent, ..Response::default() };
@@ -227,15 +262,6 @@ impl Reader {
 
 /// Room made for a body before it has come: who announces more has to send it.
 const FIRST_ROOM_MAX: usize = 1 << 20;
-
-fn too_large(bytes: u64) -> Result<(), Malformed> {
-    if bytes > BODY_BYTES_MAX as u64 {
-        return Err(malformed(format!(
-            "the body has more than {BODY_BYTES_MAX} bytes; ask to discard it if only its size matters"
-        )));
-    }
-    Ok(())
-}
 
 /// Whether the end of a head may be in there: an empty line.
 fn may_end(bytes: &[u8]) -> bool {
@@ -297,99 +323,6 @@ fn length(headers: &Headers) -> Result<Option<u64>, Malformed> {
         }
     }
     Ok(length)
-}
-
-/// Where in a chunked body (RFC 9112, 7.1) its reader is.
-#[derive(Default)]
-struct Chunks {
-    at: At,
-    /// Of the chunk going on: its size while it is read, then what is to come.
-    size: u64,
-    digits: u32,
-    noise: usize,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum At {
-    #[default]
-    Size,
-    /// After the size, before the end of the line.
-    Extension,
-    SizeLf,
-    Data,
-    DataCr,
-    DataLf,
-    /// The beginning of a line of the trailer.
-    Trailer,
-    TrailerLine,
-    TrailerLf,
-    EndLf,
-    Done,
-}
-
-impl Chunks {
-    fn is_done(&self) -> bool {
-        self.at == At::Done
-    }
-
-    /// Goes on by one piece of data or one byte of what is around it: bytes used, and the data among them.
-    fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<(usize, &'a [u8]), Malformed> {
-        if self.at == At::Data {
-            let (data, _) = split(bytes, self.size);
-            self.size -= data.len() as u64;
-            if self.size == 0 {
-                self.at = At::DataCr;
-            }
-            return Ok((data.len(), data));
-        }
-        let Some(byte) = bytes.first() else { return Ok((0, &[])) };
-        self.at = self.after(*byte)?;
-        Ok((1, &[]))
-    }
-
-    fn after(&mut self, byte: u8) -> Result<At, Malformed> {
-        if matches!(self.at, At::Extension | At::Trailer | At::TrailerLine) {
-            self.noise += 1;
-            if self.noise > CHUNK_NOISE_MAX {
-                return Err(malformed(format!(
-                    "extensions and trailers of the body have more than {CHUNK_NOISE_MAX} bytes"
-                )));
-            }
-        }
-        Ok(match (self.at, byte) {
-            (At::Size, b'\r' | b';' | b' ' | b'\t') if self.digits > 0 => {
-                if byte == b'\r' {
-                    At::SizeLf
-                } else {
-                    At::Extension
-                }
-            }
-            (At::Size, _) => {
-                let digit = char::from(byte).to_digit(16).filter(|_| self.digits < CHUNK_DIGITS_MAX);
-                let digit = digit.ok_or_else(|| malformed("a chunk of the body has no size"))?;
-                self.size = self.size * 16 + u64::from(digit);
-                self.digits += 1;
-                At::Size
-            }
-            (At::Extension, b'\r') => At::SizeLf,
-            (At::Extension, b'\n') | (At::TrailerLine, b'\n') => {
-                return Err(malformed("a line of the chunked body ends in LF alone"));
-            }
-            (At::Extension, _) => At::Extension,
-            (At::SizeLf, b'\n') => {
-                self.digits = 0;
-                if self.size == 0 { At::Trailer } else { At::Data }
-            }
-            (At::DataCr, b'\r') => At::DataLf,
-            (At::DataLf, b'\n') => At::Size,
-            (At::Trailer, b'\r') => At::EndLf,
-            (At::TrailerLine, b'\r') => At::TrailerLf,
-            (At::Trailer | At::TrailerLine, _) => At::TrailerLine,
-            (At::TrailerLf, b'\n') => At::Trailer,
-            (At::EndLf, b'\n') => At::Done,
-            _ => return Err(malformed("a chunk of the body doesn't end where it should")),
-        })
-    }
 }
 
 #[cfg(test)]

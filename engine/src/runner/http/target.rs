@@ -10,9 +10,11 @@ use http::{HeaderValue, Method, Uri};
 use url::{Host, Url};
 
 use super::request::NAME_BYTES_MAX;
+use crate::policy::secrets::cut;
 use crate::policy::{Goal, Host as GoalHost};
+use crate::runner::quota::Label;
 use crate::runner::tally::Tally;
-use crate::runner::transactions::cut;
+use crate::wire::totals::OTHER;
 
 /// URLs that are kept parsed; when there are more all are forgotten.
 const TARGETS_MAX: usize = 4_096;
@@ -26,6 +28,8 @@ const URL_BYTES_MAX: usize = 64 * 1024;
 const METHODS: [Method; 7] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
 const UNKNOWN: u32 = u32::MAX;
+/// In a kept number: a limit had no room for the name. Numbers are far below.
+const FOLDED: u32 = 1 << 30;
 
 /// Where a request goes.
 #[derive(Debug)]
@@ -163,15 +167,20 @@ impl Target {
     /// The number in the tally for requests that have no name of their own: method and URL without query.
     pub fn number(&self, method: &Method, tally: &mut Tally) -> u32 {
         let slot = METHODS.iter().position(|known| known == method).map(|at| &self.numbers[at]);
-        if let Some(number) = slot.map(|slot| slot.load(Relaxed)).filter(|number| *number != UNKNOWN) {
-            return number;
-        }
-        let name = format!("{method} {}", &self.url[..url::Position::AfterPath]);
-        let number = tally.request(cut(&name, NAME_BYTES_MAX));
+        let kept = slot.map(|slot| slot.load(Relaxed)).filter(|number| *number != UNKNOWN);
+        let number = kept.unwrap_or_else(|| {
+            let name = format!("{method} {}", &self.url[..url::Position::AfterPath]);
+            let name = tally.cut(&name, NAME_BYTES_MAX).into_owned();
+            let has_room = tally.has_room(Label::Request, &name);
+            if has_room { tally.request(&name) } else { tally.request(OTHER) | FOLDED }
+        });
         if let Some(slot) = slot {
             slot.store(number, Relaxed);
         }
-        number
+        if number & FOLDED != 0 {
+            tally.folded(Label::Request);
+        }
+        number & !FOLDED
     }
 
     /// Whether a redirect from here to there stays with the same host, so that credentials may go along.

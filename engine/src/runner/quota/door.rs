@@ -30,6 +30,7 @@ pub struct Door {
     quota: Arc<Quota>,
     starts: Mutex<()>,
     requests: Mutex<()>,
+    messages: Arc<Messages>,
     connections: Mutex<()>,
     /// A connection of this worker is idle now, or closed.
     freed: Notify,
@@ -83,25 +84,45 @@ async fn until(due: Nanos) {
     At::new(due).await;
 }
 
+/// Until one more may go.
+async fn pass(quota: &Quota, kind: Kind, gate: &Mutex<()>, bucket: &Bucket) {
+    if gate.try_lock().is_ok() && bucket.try_take(machine_now()) {
+        return;
+    }
+    let _waiting = Waiting { quota, kind, since: machine_now() };
+    let _turn = gate.lock().await;
+    until(bucket.reserve(machine_now())).await;
+}
+
+/// The way of messages that journeys send themselves. Apart from the rest, since a journey waits here within a call of its own, which the
+/// engine might let go on in another thread.
+pub struct Messages {
+    quota: Arc<Quota>,
+    turn: Mutex<()>,
+}
+
+impl Messages {
+    /// Until one more may be sent. It waits, as whatever is over a rate does: nothing that it says is lost, and a journey that has too much
+    /// to say gets slower, and is told why.
+    pub async fn pass(&self) {
+        pass(&self.quota, Kind::Messages, &self.turn, &self.quota.messages).await;
+    }
+}
+
 impl Door {
     pub fn new(quota: Arc<Quota>) -> Self {
         let (starts, requests, connections) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let messages = Arc::new(Messages { quota: quota.clone(), turn: Mutex::default() });
         let (freed, targets) = (Notify::new(), RefCell::default());
-        Self { quota, starts, requests, connections, freed, targets }
+        Self { quota, starts, requests, messages, connections, freed, targets }
     }
 
     fn waiting(&self, kind: Kind) -> Waiting<'_> {
         Waiting { quota: &self.quota, kind, since: machine_now() }
     }
 
-    /// Until one more may go.
     async fn pass(&self, kind: Kind, gate: &Mutex<()>, bucket: &Bucket) {
-        if gate.try_lock().is_ok() && bucket.try_take(machine_now()) {
-            return;
-        }
-        let _waiting = self.waiting(kind);
-        let _turn = gate.lock().await;
-        until(bucket.reserve(machine_now())).await;
+        pass(&self.quota, kind, gate, bucket).await;
     }
 
     /// Until one more run may begin. False: no more begin.
@@ -114,6 +135,11 @@ impl Door {
             pass.as_mut().poll(context).map(|()| true)
         })
         .await
+    }
+
+    /// The way of messages.
+    pub fn messages(&self) -> Arc<Messages> {
+        self.messages.clone()
     }
 
     /// Until a request may begin. With the connection that it may open, unless one is there already.

@@ -17,6 +17,8 @@ pub struct News {
     quota: Arc<Quota>,
     at_start: Counts,
     told: Counts,
+    /// The limits at its beginning, of which some hold until its end.
+    began_with: [Option<f64>; Kind::ALL.len()],
 }
 
 /// In whose messages it stands.
@@ -30,7 +32,12 @@ pub struct Test<'a> {
 impl News {
     pub fn new(quota: Arc<Quota>) -> Self {
         let at_start = counts(&quota);
-        Self { quota, at_start, told: at_start }
+        let began_with = Kind::ALL.map(|kind| quota.limit(kind));
+        Self { quota, at_start, told: at_start, began_with }
+    }
+
+    fn allowed(&self, kind: Kind) -> Option<f64> {
+        if kind.holds_for_a_test() { self.began_with[kind as usize] } else { self.quota.limit(kind) }
     }
 
     /// Since the test began, by the name of the limit. `wanted`: the most journeys at once that were wanted, if that was too many.
@@ -44,7 +51,7 @@ impl News {
                 let held = HeldTotals {
                     times: times - before.0,
                     seconds: seconds(nanos - before.1),
-                    allowed: self.quota.limit(kind).unwrap_or_default(),
+                    allowed: self.allowed(kind).unwrap_or_default(),
                     wanted: if kind == Kind::Journeys { wanted as f64 } else { 0.0 },
                 };
                 totals.insert(kind.as_str().to_owned(), held);
@@ -61,7 +68,7 @@ impl News {
             if now.0 > told.0 {
                 let message = HeldBack {
                     limit: kind.as_str(),
-                    allowed: self.quota.limit(kind),
+                    allowed: self.allowed(kind),
                     times: now.0 - told.0,
                     seconds: seconds(now.1 - told.1),
                 };
@@ -83,6 +90,20 @@ mod tests {
     use super::*;
     use crate::policy::Limits;
     use crate::runner::quota::Brakes;
+
+    #[test]
+    fn a_test_is_told_of_the_limits_that_it_has() {
+        let limits =
+            |labels, rate| Limits { labels: Some(labels), requests_per_second: Some(rate), ..Limits::default() };
+        let quota = Arc::new(Quota::new(&limits(5, 5.0), Arc::new(Brakes::default())));
+        let news = News::new(quota.clone());
+        quota.set(&limits(7, 7.0));
+        quota.hold(Kind::Requests, 1);
+        quota.hold(Kind::Labels, 0);
+        let totals = news.totals(0);
+        assert_eq!((totals["labels"].allowed, totals["requests_per_second"].allowed), (5.0, 7.0));
+        assert_eq!(News::new(quota).allowed(Kind::Labels), Some(7.0), "the next has the new one");
+    }
 
     #[test]
     fn each_is_told_once_and_only_of_its_test() {

@@ -8,6 +8,7 @@
 //! journeys   PURE: so many at once, dealt to workers and scenario items
 //! brakes     so much for one target, by all tenants together
 //! door       a worker's way through all of these
+//! labels     so many names
 //! held       what the controller is told
 //! ```
 
@@ -16,6 +17,7 @@ mod bucket;
 mod door;
 mod held;
 mod journeys;
+mod labels;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,12 +27,13 @@ pub use bucket::Bucket;
 pub use door::{Door, Slot, memory};
 pub use held::{News, Test};
 pub use journeys::{Journeys, Order};
+pub use labels::{Known, Label, Labels};
 
 use super::clock::Nanos;
 use crate::component::limits::Total;
 use crate::policy::Limits;
 
-/// What can be held back. Named as in the file of tenants.
+/// What can be held back, or be over a limit. Named as in the file of tenants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Journeys,
@@ -39,21 +42,35 @@ pub enum Kind {
     Connections,
     Bytes,
     Memory,
+    /// Messages that journeys send themselves.
+    Messages,
+    /// Responses larger than they may be: errors, and nothing that waits.
+    Responses,
+    /// Names that count under `other`.
+    Labels,
     TargetRequests,
     TargetConnections,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Journeys,
         Self::Starts,
         Self::Requests,
         Self::Connections,
         Self::Bytes,
         Self::Memory,
+        Self::Messages,
+        Self::Responses,
+        Self::Labels,
         Self::TargetRequests,
         Self::TargetConnections,
     ];
+
+    /// Whether a test keeps the limit that it began with.
+    fn holds_for_a_test(self) -> bool {
+        matches!(self, Self::Responses | Self::Labels)
+    }
 
     /// As it stands in the file, in messages, metrics and summaries.
     pub fn as_str(self) -> &'static str {
@@ -64,6 +81,9 @@ impl Kind {
             Self::Connections => "connections",
             Self::Bytes => "bytes_per_second",
             Self::Memory => "memory",
+            Self::Messages => "messages_per_second",
+            Self::Responses => "response_size",
+            Self::Labels => "labels",
             Self::TargetRequests => "targets.requests_per_second",
             Self::TargetConnections => "targets.connections",
         }
@@ -85,6 +105,11 @@ pub struct Quota {
     pub connections: Total,
     /// Bytes of memory of all journeys.
     pub memory: Arc<Total>,
+    /// Messages a second that journeys send themselves.
+    pub messages: Bucket,
+    /// Bytes of a response, and names, as the next test may have them: shown, and kept to elsewhere.
+    response_size: Total,
+    labels: Total,
     pub brakes: Arc<Brakes>,
     /// Somebody waits for a connection: whoever has one to spare closes it.
     crowded: AtomicBool,
@@ -107,6 +132,9 @@ impl Quota {
             bytes: Bucket::default(),
             connections: Total::default(),
             memory: Arc::default(),
+            messages: Bucket::default(),
+            response_size: Total::default(),
+            labels: Total::default(),
             brakes,
             crowded: AtomicBool::new(false),
             held: Default::default(),
@@ -124,18 +152,25 @@ impl Quota {
         self.bytes.set(limits.bytes_per_second.map(|bytes| bytes as f64));
         self.connections.set(limits.connections.map(u64::from));
         self.memory.set(limits.memory);
+        self.messages.set(limits.messages_per_second);
+        self.response_size.set(limits.response_size);
+        self.labels.set(limits.labels.map(u64::from));
     }
 
     /// The limit, if there is one. Those on targets have one each.
     #[expect(clippy::cast_precision_loss, reason = "shown to people")]
     pub fn limit(&self, kind: Kind) -> Option<f64> {
+        let most = |total: &Total| total.limit().map(|most| most as f64);
         match kind {
-            Kind::Journeys => self.journeys.limit().map(|most| most as f64),
+            Kind::Journeys => most(&self.journeys),
             Kind::Starts => self.starts.limit(),
             Kind::Requests => self.requests.limit(),
-            Kind::Connections => self.connections.limit().map(|most| most as f64),
+            Kind::Connections => most(&self.connections),
             Kind::Bytes => self.bytes.limit(),
-            Kind::Memory => self.memory.limit().map(|most| most as f64),
+            Kind::Memory => most(&self.memory),
+            Kind::Messages => self.messages.limit(),
+            Kind::Responses => most(&self.response_size),
+            Kind::Labels => most(&self.labels),
             Kind::TargetRequests | Kind::TargetConnections => None,
         }
     }
@@ -151,7 +186,7 @@ impl Quota {
         }
     }
 
-    /// Something was held back for so long.
+    /// Something was held back for so long; not at all, where it was over a limit at which nothing waits.
     pub fn hold(&self, kind: Kind, nanos: Nanos) {
         let held = &self.held[kind as usize];
         held.times.fetch_add(1, Ordering::Relaxed);

@@ -15,7 +15,7 @@ use super::serving::Serving;
 use super::working::{Working, change};
 use super::{End, Error, fetch};
 use crate::component;
-use crate::runner::quota::Test as Whose;
+use crate::runner::quota::{Labels, Test as Whose};
 use crate::runner::room::{self, Made, Wanted};
 use crate::runner::{Assignment, Clock, Data, REPORT, Reuse, Runner, Settings, machine, secrets};
 use crate::wire::config::Config;
@@ -161,6 +161,9 @@ impl Life<'_> {
             fresh_instances: journeys.fresh_instances,
             request_timeout: journeys.request_timeout,
             run_timeout: [journeys.journey_timeout, journey_time].into_iter().flatten().min(),
+            response_size: policy.limits.response_size,
+            labels: Labels::of(&policy.limits, self.serving.quota()),
+            clock: policy.limits.clock,
             report_every: REPORT,
             quota: self.serving.quota(),
             crowd: self.serving.crowd(),

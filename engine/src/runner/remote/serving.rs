@@ -154,7 +154,7 @@ impl Serving {
     /// What a test that begins now may reach and send.
     pub fn policy(&self) -> Policy {
         match &self.tenant {
-            Some(tenant) => self.options.narrow(Policy::clone(&tenant.policy.borrow())),
+            Some(tenant) => Policy::clone(&tenant.policy.borrow()),
             None => self.options.policy(),
         }
     }

@@ -9,6 +9,7 @@ use super::serving::Serving;
 use crate::component::cache::Code;
 use crate::component::engine::MEMORY_MAX;
 use crate::policy::SecretError;
+use crate::runner::quota::Labels;
 use crate::runner::room::{self, Wanted};
 use crate::runner::{Assignment, Clock, Data, Prepared, Report, Reuse, Runner, Settings, machine, secrets};
 use crate::scenario::Item;
@@ -59,6 +60,9 @@ impl Shop {
             fresh_instances: false,
             request_timeout: REQUEST,
             run_timeout: limits.journey_time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
+            response_size: policy.limits.response_size,
+            labels: Labels::of(&policy.limits, serving.quota()),
+            clock: policy.limits.clock,
             report_every: REPORT,
             quota: serving.quota(),
             crowd: serving.crowd(),

@@ -131,18 +131,7 @@ fn open_ones_are_bounded() {
 }
 
 #[test]
-fn cutting() {
-    for (text, most, want, why) in [
-        ("abc", 3, "abc", "fits"),
-        ("abcd", 3, "abc", "cut"),
-        ("aéb", 3, "aé", "between characters"),
-        ("aéb", 2, "a", "not inside of one"),
-        ("😀", 3, "", "the first doesn't fit"),
-        ("", 0, "", "nothing"),
-        ("a", 0, "", "no room"),
-    ] {
-        assert_eq!(cut(text, most), want, "{why}");
-    }
+fn names_are_cut() {
     let mut run = Run::begun();
     let id = run.begin(&"é".repeat(200), ROOT_ID).unwrap();
     assert_eq!(run.name(id), format!("__root__ :: {}", "é".repeat(128)));

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `steps` | JSON: the list of requests that `visit` makes and `mix` chooses from, see [`Step`] |
 //! | `journey`, `datapool`, `volume`, `seconds` | what the scenario `plan` runs |
+//! | `url` | where `spills` has a secret echoed |
+//! | `url`, `large`, `count` | what `names` asks for, with names and as a large body, and how many names there are |
 //! | `pause` | seconds that `nap`, `follows` and `take` last |
 //! | `file`, `count` | the file of the datapool `rows`, the length of `numbers` and `changing` |
 use mite_sdk::http::Request;
@@ -134,6 +136,51 @@ async fn counted(ctx: Ctx, number: u64) -> Result {
     let turn = usize::try_from(number)? % steps.len();
     let _whatever = steps[turn].request(ctx)?.await;
     Ok(())
+}
+
+/// Transactions, requests and messages, each with a name of its own; and what the clocks show.
+#[journey]
+async fn names(ctx: Ctx) -> Result {
+    let (url, large): (String, String) = (ctx.config.get("url")?, ctx.config.get("large")?);
+    let start = std::time::Instant::now();
+    for number in 0..ctx.config.get_or("count", 6_u32)? {
+        ctx.transaction(&format!("transaction {number}"), async {
+            ctx.http.get(&url).name(&format!("request {number}")).await?;
+            ctx.send(&format!("message {number}"), fields! {})
+        })
+        .await?;
+    }
+    let answer = ctx.http.get(&large).name("request 0").await;
+    let kind = answer.and_then(|answer| answer.body()).err().map(|error| format!("{:?}", error.kind()));
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let [wall, spent] = [wall, start.elapsed()].map(|time| time.as_nanos().to_string());
+    ctx.send("data_created", fields! { "name" => "names", "data" => 1 })?;
+    ctx.send("message 0", fields! { "wall" => wall, "spent" => spent, "large" => kind })
+}
+
+/// Sends the secret `token` in every way, and tells what comes back in every way that a journey can tell something.
+#[journey]
+async fn spills(ctx: Ctx) -> Result {
+    let (url, token): (String, String) = (ctx.config.get("url")?, ctx.secret("token")?);
+    let asked = ctx.http.post(format!("{url}/echo")).basic_auth("ada", &token).header("x-own", &token);
+    let answer = asked.json(&json!({ "token": token })).await?;
+    let said = answer.text()?;
+    for line in said.lines() {
+        println!("{line}");
+        eprintln!("{line}");
+        let _denied = ctx.http.get("http://169.254.169.254/").name(line).bearer_auth(&token).await;
+        let _failed: Result = ctx
+            .transaction(line, async { Err(MiteError::new(format!("it said {line}")).field("line", line).into()) })
+            .await;
+    }
+    ctx.send("data_created", fields! { "name" => "spilled", "data" => json!({ "id": &said }) })?;
+    ctx.send("spilled", fields! { "headers" => answer.headers() })?;
+    for path in ["/redirect", "/broken"] {
+        if let Err(error) = ctx.http.get(format!("{url}{path}")).bearer_auth(&token).await {
+            eprintln!("{error}");
+        }
+    }
+    panic!("{said}")
 }
 
 /// A message with a value of each type.

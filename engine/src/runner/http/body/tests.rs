@@ -55,7 +55,7 @@ fn codings_are_undone() {
     for (said, is) in CODINGS {
         for body in [text(), b"x".to_vec(), Vec::new(), (0..=255).collect()] {
             let content = content(&[("content-encoding", said.as_bytes())], &encoded(is, &body));
-            assert_eq!(content.decoded(), Ok(body), "{is}");
+            assert_eq!(content.decoded(None), Ok(body), "{is}");
         }
     }
 }
@@ -89,7 +89,7 @@ fn what_headers_may_say_of_codings() {
     ];
     for (said, body, want, why) in rows {
         let headers: Vec<_> = said.iter().map(|value| ("content-encoding", value.as_bytes())).collect();
-        assert!(content(&headers, body).decoded().as_deref() == Ok(want), "{why}");
+        assert!(content(&headers, body).decoded(None).as_deref() == Ok(want), "{why}");
     }
 }
 
@@ -105,7 +105,8 @@ fn broken_bodies_say_so() {
             (vec![0xff; 100], "something else"),
             (text.clone(), "not encoded at all"),
         ] {
-            let error = content(&[("content-encoding", said.as_bytes())], &body).decoded().expect_err(why);
+            let error =
+                content(&[("content-encoding", said.as_bytes())], &body).decoded(None).expect_err(why).to_string();
             assert!(error.starts_with(&format!("the {said} body is broken: ")), "{is}, {why}: {error}");
         }
     }
@@ -118,7 +119,7 @@ fn broken_bodies_say_so() {
         ("compress", &text, "the content coding `compress`, which mite doesn't know"),
         ("x\u{1b}", &text, "`x\\u{1b}`"),
     ] {
-        let error = content(&[("content-encoding", said.as_bytes())], body).decoded().unwrap_err();
+        let error = content(&[("content-encoding", said.as_bytes())], body).decoded(None).unwrap_err().to_string();
         assert!(error.contains(reason), "{said}: {error}");
     }
 }
@@ -129,14 +130,21 @@ fn bombs_are_stopped() {
     for (said, is) in CODINGS {
         let bomb = encoded(is, &zeros);
         assert!(bomb.len() < 1 << 20, "{is}: it is small");
-        let error = content(&[("content-encoding", said.as_bytes())], &bomb).decoded().expect_err(is);
+        let error = content(&[("content-encoding", said.as_bytes())], &bomb).decoded(None).expect_err(is).to_string();
         assert_eq!(error, format!("the {said} body has more than 67108864 bytes"), "{is}");
         let fits = encoded(is, &zeros[1..]);
-        let decoded = content(&[("content-encoding", said.as_bytes())], &fits).decoded();
+        let decoded = content(&[("content-encoding", said.as_bytes())], &fits).decoded(None);
         assert_eq!(decoded.map(|body| body.len()), Ok(BODY_BYTES_MAX), "{is}: the limit itself");
+        let small = content(&[("content-encoding", said.as_bytes())], &encoded(is, &zeros[..1_000]));
+        assert_eq!(small.decoded(Some(1_000)).map(|body| body.len()), Ok(1_000), "{is}: a limit of whoever runs it");
+        let error = small.text(Some(999)).expect_err(is).to_string();
+        assert_eq!(
+            error,
+            format!("the {said} body has more than 999 bytes, the most that a response may have here (response_size)")
+        );
     }
     let twice = encoded("gzip", &encoded("gzip", &zeros));
-    assert!(content(&[("content-encoding", b"gzip, gzip")], &twice).decoded().is_err(), "one in another");
+    assert!(content(&[("content-encoding", b"gzip, gzip")], &twice).decoded(None).is_err(), "one in another");
 }
 
 #[test]
@@ -156,11 +164,11 @@ fn texts() {
         ("\u{e9}; charset=iso-8859-1", b"\xe9", "é", "beside what isn't ASCII"),
     ] {
         let headers: &[_] = &[("content-type", content_type.as_bytes())];
-        assert_eq!(content(headers, body).text().as_deref(), Ok(want), "{why}");
+        assert_eq!(content(headers, body).text(None).as_deref(), Ok(want), "{why}");
     }
     let headers: &[(&str, &[u8])] = &[("content-type", b"x; charset=latin1"), ("content-encoding", b"gzip")];
-    assert_eq!(content(headers, &encoded("gzip", b"\xe9")).text().as_deref(), Ok("é"), "undone first");
-    assert!(content(&[("content-encoding", b"gzip")], b"x").text().is_err());
+    assert_eq!(content(headers, &encoded("gzip", b"\xe9")).text(None).as_deref(), Ok("é"), "undone first");
+    assert!(content(&[("content-encoding", b"gzip")], b"x").text(None).is_err());
 }
 
 #[test]
@@ -188,7 +196,7 @@ fn headers_as_text() {
 proptest! {
     #[test]
     fn no_body_panics(coding in prop::sample::select(vec!["gzip", "deflate", "br", "zstd"]), body: Vec<u8>) {
-        drop(decode(coding, &body));
+        drop(decode(coding, &body, None));
     }
 
     #[test]
@@ -197,6 +205,6 @@ proptest! {
         let mut encoded = encoded(is, &body);
         let at = at.index(encoded.len());
         encoded[at] = to;
-        drop(decode(said, &encoded));
+        drop(decode(said, &encoded, None));
     }
 }

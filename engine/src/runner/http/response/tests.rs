@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::chunks::CHUNK_NOISE_MAX;
 use super::*;
 
 /// All that came on a connection that was closed after it.
@@ -157,6 +158,27 @@ fn a_discarded_body_is_counted() {
     assert!(reader.is_done());
     let response = reader.finish();
     assert_eq!((response.body_size, response.body.len()), (100_000_000, 0));
+}
+
+/// A limit of whoever runs it: found as soon as it can be, whether the body is kept or not.
+#[test]
+fn a_body_over_a_limit() {
+    for (head, body, taken, why) in [
+        ("content-length: 5", "abcde", true, "the limit itself"),
+        ("content-length: 6", "", false, "announced"),
+        ("transfer-encoding: chunked", "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n", true, "in chunks"),
+        ("transfer-encoding: chunked", "2\r\nab\r\n4\r\ncdef", false, "in chunks, one too many"),
+        ("a: b", "abcde", true, "until it is closed"),
+        ("a: b", "abcdef", false, "until it is closed, one too many"),
+    ] {
+        for discard in [false, true] {
+            let mut reader = Reader::new(false, discard, Kept::default()).at_most(Some(5));
+            let read = reader.take(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").as_bytes());
+            assert_eq!(read.map(drop), if taken { Ok(()) } else { Err(Malformed::OverLimit(5)) }, "{why}");
+        }
+    }
+    let mut reader = Reader::new(true, false, Kept::default()).at_most(Some(5));
+    assert!(reader.take(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n").is_ok(), "there is no body");
 }
 
 /// What a journey holds already leaves less room for what comes.

@@ -23,7 +23,7 @@ use super::outgoing::Exit;
 use super::serving::{Common, Holding, Serving};
 use super::{Args, Error, Met, meet};
 use crate::component::ticker::Ticking;
-use crate::policy::{Tenant, Tenants};
+use crate::policy::{Policy, Tenant, Tenants};
 use crate::runner::share::Shares;
 use crate::runner::{Crowd, machine, worker_count};
 use metrics::{View, Views};
@@ -57,7 +57,7 @@ struct Room {
 
 /// Serves all tenants of a file until told to stop; reads the file again at each SIGHUP.
 pub async fn run(args: &Args, path: &Path, shutdown: CancellationToken) -> Result<(), Error> {
-    let tenants = read(path)?;
+    let tenants = read(args, path)?;
     machine::prepare(None, None).iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut again = signal(SignalKind::hangup())?;
     let web = match &args.web_address {
@@ -77,7 +77,7 @@ pub async fn run(args: &Args, path: &Path, shutdown: CancellationToken) -> Resul
         tracing::info!("{}: serving {} tenants", path.display(), house.rooms.len());
         loop {
             tokio::select! {
-                Some(_) = again.recv() => match read(path) {
+                Some(_) = again.recv() => match read(args, path) {
                     Ok(tenants) => {
                         house.take(&tenants);
                         tracing::info!("{}: read again, serving {} tenants", path.display(), house.rooms.len());
@@ -94,10 +94,11 @@ pub async fn run(args: &Args, path: &Path, shutdown: CancellationToken) -> Resul
     Ok(())
 }
 
-/// Nothing of a file holds of which anything is wrong.
-fn read(path: &Path) -> Result<Tenants, Error> {
-    let tenants = Tenants::read(path)?;
-    for tenant in &tenants.tenants {
+/// Nothing of a file holds of which anything is wrong. What the runner's options say holds beside it.
+fn read(args: &Args, path: &Path) -> Result<Tenants, Error> {
+    let mut tenants = Tenants::read(path)?;
+    for tenant in &mut tenants.tenants {
+        tenant.policy = Arc::new(args.policy.narrow(Policy::clone(&tenant.policy)));
         let wrong = |what: &str, source| {
             let what = format!("{}: tenant `{}`: {what}", path.display(), tenant.name);
             Error::Tenant { what, source }
