@@ -8,7 +8,7 @@ use rmpv::Value;
 use tempfile::TempDir;
 
 use crate::files::{self, field};
-use crate::program::{Ended, Running, command};
+use crate::program::{Ended, Running, command, with_files};
 
 /// A test before it is run.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Trial {
     directory: TempDir,
     /// The working directory is the trial's own.
     at_home: bool,
+    /// Files that may be open, if not as many as usual.
+    files_at_most: Option<u32>,
 }
 
 /// A test that runs.
@@ -42,7 +44,7 @@ pub struct Tested {
 impl Trial {
     pub fn new(words: &[&str]) -> Self {
         let arguments = words.iter().map(|word| (*word).to_owned()).collect();
-        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false }
+        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false, files_at_most: None }
     }
 
     pub fn scenario(spec: &str) -> Self {
@@ -82,6 +84,12 @@ impl Trial {
         self.environment("MITE_PATH", crate::program::root().join("target/journeys").display())
     }
 
+    /// Only so many files may be open, sockets and all.
+    pub fn files_at_most(mut self, files: u32) -> Self {
+        self.files_at_most = Some(files);
+        self
+    }
+
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -95,7 +103,10 @@ impl Trial {
         if self.at_home {
             command.current_dir(self.directory.path());
         }
-        command
+        match self.files_at_most {
+            Some(files) => with_files(&command, files),
+            None => command,
+        }
     }
 
     pub fn start(self) -> Going {

@@ -66,7 +66,8 @@ impl Error {
             Self::Plan(error) if error.is_of_the_scenario() => 107,
             Self::Component(component::Error::Failed { .. }) | Self::Scenario(_) => 107,
             Self::Interrupted(_) => 105,
-            Self::Runner(_) | Self::Io(_) => 1,
+            Self::Runner(error) => error.exit_code(),
+            Self::Io(_) => 1,
             _ => 104,
         }
     }

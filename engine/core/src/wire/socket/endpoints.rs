@@ -121,7 +121,7 @@ async fn accept<S: Serve>(listener: Listener, host: Host<S>) {
                 host.crowd.greet(connection, task, options.handshakes_max);
             }
             Err(error) => {
-                host.crowd.complain(format!("can't accept a connection: {error}"));
+                host.crowd.complain(format!("can't accept a connection: {}", End::Io(error)));
                 sleep(ACCEPT_PAUSE).await;
             }
         }
