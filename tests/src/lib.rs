@@ -3,8 +3,10 @@
 pub mod bombs;
 pub mod delay;
 pub mod early;
+pub mod faults;
 pub mod files;
 pub mod golden;
+pub mod groups;
 pub mod heard;
 pub mod libzmq;
 pub mod metrics;

@@ -91,7 +91,12 @@ pub struct Running {
 impl Running {
     /// Starts a command with its output piped.
     pub fn start(command: &mut Command) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Self::start_with(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    /// Starts a command with its output where it says.
+    pub fn start_with(command: &mut Command) -> Self {
+        let child = command.stdin(Stdio::null()).spawn();
         Self { child: Mutex::new(child.expect("it starts")) }
     }
 

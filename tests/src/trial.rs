@@ -8,7 +8,7 @@ use rmpv::Value;
 use tempfile::TempDir;
 
 use crate::files::{self, field};
-use crate::program::{Ended, Running, command, with_files};
+use crate::program::{Ended, Running, command};
 
 /// A test before it is run.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub struct Trial {
     directory: TempDir,
     /// The working directory is the trial's own.
     at_home: bool,
-    /// Files that may be open, if not as many as usual.
-    files_at_most: Option<u32>,
+    /// Makes a command of it that has less of something.
+    within: Option<fn(&Command) -> Command>,
 }
 
 /// A test that runs.
@@ -44,7 +44,7 @@ pub struct Tested {
 impl Trial {
     pub fn new(words: &[&str]) -> Self {
         let arguments = words.iter().map(|word| (*word).to_owned()).collect();
-        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false, files_at_most: None }
+        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false, within: None }
     }
 
     pub fn scenario(spec: &str) -> Self {
@@ -84,9 +84,9 @@ impl Trial {
         self.environment("MITE_PATH", crate::program::root().join("target/journeys").display())
     }
 
-    /// Only so many files may be open, sockets and all.
-    pub fn files_at_most(mut self, files: u32) -> Self {
-        self.files_at_most = Some(files);
+    /// With less of something, as in [`with_files`](crate::program::with_files).
+    pub fn within(mut self, limits: fn(&Command) -> Command) -> Self {
+        self.within = Some(limits);
         self
     }
 
@@ -103,8 +103,8 @@ impl Trial {
         if self.at_home {
             command.current_dir(self.directory.path());
         }
-        match self.files_at_most {
-            Some(files) => with_files(&command, files),
+        match self.within {
+            Some(limits) => limits(&command),
             None => command,
         }
     }

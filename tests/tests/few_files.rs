@@ -20,7 +20,7 @@ fn connections_leave_files_for_everything_else() {
     let playground = Playground::start();
     let url = format!("{}/delay/200", playground.url);
     let trial = Trial::scenario("load:load").config("url", url).config("volume", 100).config("seconds", 2);
-    let trial = trial.option("--workers=2").option("--collector-roll=20").files_at_most(FILES);
+    let trial = trial.option("--workers=2").option("--collector-roll=20").within(|command| with_files(command, FILES));
     let tested = trial.run().expect(99);
     let (refused, answered) = (tested.count("errors_by_class/connect"), tested.count("responses"));
     assert!(refused > 10 && answered > 10, "{refused} refused, {answered} answered");

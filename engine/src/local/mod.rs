@@ -102,10 +102,12 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
     let failure = steered.failure.clone();
     let until_told = matches!(wanted, Wanted::Journey { seconds: None, .. });
     let report = outcome(args, &settings, until_told, warnings, steered).await;
-    screen.finish(&report)?;
+    let shown = screen.finish(&report);
+    // Also where nobody can be shown anything.
     if let Some(path) = &args.test.summary_export {
         export::write(path, &report)?;
     }
+    shown?;
     match failure {
         Some(failure) => Err(Error::Scenario(failure)),
         None => Ok(report),

@@ -80,6 +80,9 @@ pub enum End {
     Closed,
     #[error("it was silent for too long")]
     Silent,
+    /// One that we went to.
+    #[error("it was silent for too long")]
+    NoAnswer,
     #[error("{0}")]
     Violation(#[from] Violation),
     #[error("{0}{way_out}", way_out = way_out(.0))]
