@@ -115,16 +115,27 @@ fn changed(mut bytes: Vec<u8>, random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// The number that is loaded, said where that fails, however it does.
+struct Under(u64);
+
+impl Drop for Under {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("MITE_LOADS=1 MITE_LOADS_FROM={} loads it again", self.0);
+        }
+    }
+}
+
 /// Loads one as far as it goes: checks, compiles, makes an instance and asks it what it has.
 fn load(number: u64, bytes: Vec<u8>, what: &str, directory: &Path) -> Ended {
     let path = directory.join(format!("{number}.wasm"));
     std::fs::write(&path, bytes).expect("a file");
+    let _under = Under(number);
     let mut command = command(&["inspect", &path.display().to_string()]);
     let ended = Running::start(command.env("MITE_CACHE_DIR", directory.join("cache"))).wait();
     let expected = ended.status.code().is_some_and(|code| [0, 104, 107].contains(&code));
     let broken = ["panicked", "please report", "it takes more than", "killed"];
-    let kept = format!("MITE_LOADS=1 MITE_LOADS_FROM={number} loads it again");
-    assert!(expected && !broken.iter().any(|word| ended.stderr.contains(word)), "{what}: {ended:?}; {kept}");
+    assert!(expected && !broken.iter().any(|word| ended.stderr.contains(word)), "{what}: {ended:?}");
     std::fs::remove_file(path).expect("it is ours");
     ended
 }
