@@ -22,6 +22,7 @@ use crate::component::compiler::inside;
 use crate::component::js;
 use crate::component::spec::build_sources_by;
 use crate::console::screen::Screen;
+use crate::descriptors;
 use crate::distributed;
 use crate::doctor;
 use crate::duplicator;
@@ -158,6 +159,9 @@ pub fn main() -> ExitCode {
     let screen = Screen::new(output.verbosity());
     output::log(&screen, output.log_level);
     build_sources_by(build::named);
+    if let Err(message) = descriptors::raise() {
+        return failed(&screen, &message, 104);
+    }
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match parent.map_or(Ok(()), shutdown::end_with).and_then(|()| runtime()) {
         Ok(runtime) => runtime,

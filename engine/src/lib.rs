@@ -7,6 +7,7 @@ pub mod collector;
 pub mod component;
 pub mod console;
 pub mod controller;
+pub mod descriptors;
 pub mod distributed;
 pub mod doctor;
 pub mod duplicator;

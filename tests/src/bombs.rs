@@ -11,15 +11,13 @@ const EXPORTS: [&str; 2] = ["mite:journey/journeys@0.1.0", "mite:journey/scenari
 
 /// A component that has this core module, and exports what one with journeys has to, with nothing in it.
 pub fn component(module: &Module) -> Vec<u8> {
-    around(&[module.as_slice()])
+    around(MODULE, module.as_slice())
 }
 
-/// The same for modules that are there already.
-pub fn around(modules: &[&[u8]]) -> Vec<u8> {
+/// The same for what is there already, [`MODULE`] or [`COMPONENT`].
+pub fn around(id: u8, inside: &[u8]) -> Vec<u8> {
     let mut component = Component::new();
-    for module in modules {
-        component.section(&wasm_encoder::RawSection { id: MODULE, data: module });
-    }
+    component.section(&wasm_encoder::RawSection { id, data: inside });
     let mut instances = ComponentInstanceSection::new();
     instances.export_items(std::iter::empty::<(&str, ComponentExportKind, u32)>());
     component.section(&instances);
@@ -32,7 +30,9 @@ pub fn around(modules: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The id of a section of a component that is a core module.
-const MODULE: u8 = 1;
+pub const MODULE: u8 = 1;
+/// The id of one that is a component.
+pub const COMPONENT: u8 = 4;
 
 /// A module of so many functions, all alike.
 fn functions(count: u32, locals: u32, body: impl Fn(&mut InstructionSink<'_>)) -> Module {
@@ -133,6 +133,3 @@ pub fn deep_components() -> Vec<u8> {
     }
     inner
 }
-
-/// The id of a section of a component that is a component.
-const COMPONENT: u8 = 4;

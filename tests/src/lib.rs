@@ -3,10 +3,12 @@
 pub mod bombs;
 pub mod delay;
 pub mod early;
+pub mod faults;
 pub mod files;
 pub mod fleet;
 pub mod forbidden;
 pub mod golden;
+pub mod groups;
 pub mod heard;
 pub mod hostile;
 pub mod libzmq;

@@ -17,7 +17,7 @@ pub const PARTS: [&str; 5] = ["duplicator", "collector", "recorder", "stats", "p
 #[derive(Debug)]
 pub struct Places {
     pub messages: String,
-    shared: String,
+    pub shared: String,
     stats_in: String,
     pub stats_out: String,
     pub web: String,

@@ -43,10 +43,19 @@ pub fn command(arguments: &[&str]) -> Command {
 /// The same command on what is as good as a full disk: no file gets larger than so many KiB, until [`Running::more_room`]. This needs no
 /// rights to mount anything.
 pub fn without_room(command: &Command, kib: u32) -> Command {
-    let mut shell = Command::new("sh");
     // In blocks of 512 bytes, as POSIX has it. The signal that comes with the error is for those who don't look at errors.
-    let limit = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" \"$@\"", 2 * kib);
-    shell.arg("-c").arg(limit).arg(command.get_program()).args(command.get_args());
+    limited(command, &format!("trap '' XFSZ; ulimit -S -f {}", 2 * kib))
+}
+
+/// The same command with so many open files at most, sockets and all.
+pub fn with_files(command: &Command, files: u32) -> Command {
+    limited(command, &format!("ulimit -n {files}"))
+}
+
+/// A command after what a shell does first.
+fn limited(command: &Command, first: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{first}; exec \"$0\" \"$@\"")).arg(command.get_program()).args(command.get_args());
     shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.current_dir(command.get_current_dir().unwrap_or(&root()));
     shell
@@ -87,7 +96,12 @@ pub struct Running {
 impl Running {
     /// Starts a command with its output piped.
     pub fn start(command: &mut Command) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Self::start_with(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    /// Starts a command with its output where it says.
+    pub fn start_with(command: &mut Command) -> Self {
+        let child = command.stdin(Stdio::null()).spawn();
         Self { child: Mutex::new(child.expect("it starts")) }
     }
 

@@ -20,6 +20,8 @@ pub struct Trial {
     at_home: bool,
     /// A program that runs it, with arguments.
     under: Vec<String>,
+    /// Makes a command of it that has less of something.
+    within: Option<fn(&Command) -> Command>,
 }
 
 /// A test that runs.
@@ -44,7 +46,14 @@ pub struct Tested {
 impl Trial {
     pub fn new(words: &[&str]) -> Self {
         let arguments = words.iter().map(|word| (*word).to_owned()).collect();
-        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false, under: Vec::new() }
+        Self {
+            arguments,
+            environment: Vec::new(),
+            directory: files::directory(),
+            at_home: false,
+            under: Vec::new(),
+            within: None,
+        }
     }
 
     pub fn scenario(spec: &str) -> Self {
@@ -90,6 +99,12 @@ impl Trial {
         self
     }
 
+    /// With less of something, as in [`with_files`](crate::program::with_files).
+    pub fn within(mut self, limits: fn(&Command) -> Command) -> Self {
+        self.within = Some(limits);
+        self
+    }
+
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -102,6 +117,9 @@ impl Trial {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if self.at_home {
             command.current_dir(self.directory.path());
+        }
+        if let Some(limits) = self.within {
+            command = limits(&command);
         }
         let [program, arguments @ ..] = self.under.as_slice() else { return command };
         let mut under = Command::new(program);

@@ -1,8 +1,11 @@
 //! Components at random, and real ones with something changed, are loaded one after the other: each is a component or it is refused.
-//! `MITE_LOADS` says how many, `MITE_LOADS_FROM` with which the numbers begin: the same number is the same component.
+//! `MITE_LOADS` says how many, `MITE_LOADS_FROM` with which the numbers begin: the same number is the same component, as long as
+//! `MITE_LOADS_MODULES`, how many random modules they are made of when this is built (1,000), is the same.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tests::program::{Ended, Running, command, component};
 use tests::{bombs, files};
@@ -53,31 +56,48 @@ impl Random {
     }
 }
 
-/// Component number so and so, and what it is.
-fn made(number: u64, parts: &Parts) -> (Vec<u8>, &'static str) {
+const KINDS: [&str; 6] = [
+    "random module in a component",
+    "the same, changed",
+    "random component in one",
+    "the same, changed",
+    "random bytes",
+    "real component, changed",
+];
+
+/// Component number so and so, and which of the kinds it is.
+fn made(number: u64, parts: &Parts) -> (Vec<u8>, usize) {
     let mut random = Random(number);
-    let kind = random.below(20);
-    let module = parts.modules[random.below(parts.modules.len())];
-    let (bytes, what) = match kind {
-        0..12 => (bombs::around(&[module]), "random module in a component"),
-        12..15 => (parts.components[random.below(parts.components.len())].to_vec(), "random component"),
-        15 => return (random.bytes(4_096), "random bytes"),
-        _ => {
-            return (
-                changed(parts.real[random.below(parts.real.len())].clone(), &mut random),
-                "real component, changed",
-            );
-        }
+    let (of, kind, id) = match random.below(40) {
+        0..25 => (&parts.modules, 0, bombs::MODULE),
+        25..38 => (&parts.components, 2, bombs::COMPONENT),
+        38 => return (random.bytes(4_096), 4),
+        // Few: one that is still good takes the compiler a hundred times what the others do.
+        _ => return (changed(parts.real[random.below(parts.real.len())].clone(), &mut random), 5),
     };
-    if random.below(2) == 0 { (changed(bytes, &mut random), what) } else { (bytes, what) }
+    let inside = of[random.below(of.len())];
+    match random.below(6) {
+        0..3 => (bombs::around(id, inside), kind),
+        // Inside, so that what is around it is still in order.
+        3..5 => (bombs::around(id, &changed(inside.to_vec(), &mut random)), kind + 1),
+        _ => (changed(bombs::around(id, inside), &mut random), kind + 1),
+    }
 }
 
-/// Changes some bytes, or moves, doubles or leaves out a piece.
+/// What became of those of a kind.
+#[derive(Clone, Copy, Default)]
+struct Became {
+    compiled: u64,
+    refused: u64,
+    slowest: Duration,
+}
+
+/// Changes some bytes, or, more rarely, doubles or leaves out a piece or the end.
 fn changed(mut bytes: Vec<u8>, random: &mut Random) -> Vec<u8> {
-    for _ in 0..=random.below(4) {
+    for _ in 0..=random.below(3) {
         let (at, length) = (random.below(bytes.len()), random.below(64));
         let end = (at + length).min(bytes.len());
-        match random.below(6) {
+        match random.below(16) {
             0 => bytes.truncate(at),
             1 => drop(bytes.drain(at..end)),
             2 => {
@@ -95,17 +115,27 @@ fn changed(mut bytes: Vec<u8>, random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// The number that is loaded, said where that fails, however it does.
+struct Under(u64);
+
+impl Drop for Under {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("MITE_LOADS=1 MITE_LOADS_FROM={} loads it again", self.0);
+        }
+    }
+}
+
 /// Loads one as far as it goes: checks, compiles, makes an instance and asks it what it has.
-fn load(number: u64, parts: &Parts, directory: &Path) -> Ended {
-    let (bytes, what) = made(number, parts);
+fn load(number: u64, bytes: Vec<u8>, what: &str, directory: &Path) -> Ended {
     let path = directory.join(format!("{number}.wasm"));
     std::fs::write(&path, bytes).expect("a file");
+    let _under = Under(number);
     let mut command = command(&["inspect", &path.display().to_string()]);
     let ended = Running::start(command.env("MITE_CACHE_DIR", directory.join("cache"))).wait();
     let expected = ended.status.code().is_some_and(|code| [0, 104, 107].contains(&code));
     let broken = ["panicked", "please report", "it takes more than", "killed"];
-    let kept = format!("MITE_LOADS=1 MITE_LOADS_FROM={number} loads it again");
-    assert!(expected && !broken.iter().any(|word| ended.stderr.contains(word)), "{what}: {ended:?}; {kept}");
+    assert!(expected && !broken.iter().any(|word| ended.stderr.contains(word)), "{what}: {ended:?}");
     std::fs::remove_file(path).expect("it is ours");
     ended
 }
@@ -118,25 +148,28 @@ fn random_and_changed_components_are_loaded_or_refused() {
     let real = vec![read("load.wasm"), read("processors.wasm"), read("mite/example.wasm")];
     let parts = Parts { modules: random_ones(MODULES), components: random_ones(COMPONENTS), real };
     let directory = files::directory();
-    let (next, counts) = (AtomicU64::new(from), [const { AtomicU64::new(0) }; 2]);
+    let (next, became) = (AtomicU64::new(from), Mutex::new([Became::default(); KINDS.len()]));
+    let one = |number| {
+        let (bytes, kind) = made(number, &parts);
+        let start = Instant::now();
+        let ended = load(number, bytes, KINDS[kind], directory.path());
+        let mut all = became.lock().expect("no panics");
+        all[kind].slowest = all[kind].slowest.max(start.elapsed());
+        // A random module has no journeys, which is seen when there is machine code of it.
+        let compiled = ended.code() != 104 || ended.stderr.contains("does not have export");
+        *(if compiled { &mut all[kind].compiled } else { &mut all[kind].refused }) += 1;
+    };
     std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= from + count {
-                        return;
-                    }
-                    let ended = load(number, &parts, directory.path());
-                    // A random module has no journeys, which is seen when there is machine code of it.
-                    let compiled = ended.code() != 104 || ended.stderr.contains("does not have export");
-                    counts[usize::from(compiled)].fetch_add(1, Ordering::Relaxed);
-                }
-            });
+        for _ in 0..4 {
+            let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            scope.spawn(move || numbers.take_while(|number| *number < from + count).for_each(one));
         }
     });
-    let [refused, compiled] = counts.map(AtomicU64::into_inner);
-    println!("{count} components: {compiled} compiled, {refused} refused before");
+    let became = became.into_inner().expect("no panics");
+    for (kind, Became { compiled, refused, slowest }) in KINDS.iter().zip(became) {
+        println!("{kind}: {compiled} compiled, {refused} refused before, the slowest {slowest:.1?}");
+    }
+    let compiled: u64 = became.iter().map(|became| became.compiled).sum();
     // Else nothing has come as far as the compiler's end.
     assert!(count < LOADS || compiled >= count / 10, "{compiled} of {count}");
 }

@@ -21,15 +21,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("duplicator", &["wire", "sink"]),
     ("stats", &["wire", "sink"]),
     ("collector", &["wire", "sink"]),
-    ("recorder", &["wire", "sink"]),
+    ("recorder", &["wire", "sink", "descriptors"]),
     ("cat", &["wire"]),
-    ("web", &[]),
+    ("web", &["wire"]),
     ("exporter", &["wire", "sink", "web"]),
     ("console", &["wire"]),
-    ("playground", &[]),
+    ("playground", &["web"]),
     ("policy", &[]),
     ("controller", &["wire", "scenario", "component", "policy"]),
-    ("runner", &["wire", "scenario", "component", "policy", "web"]),
+    ("descriptors", &[]),
+    ("runner", &["wire", "scenario", "component", "policy", "web", "descriptors"]),
     // Its processors are other components of the pipeline, and those of users have them as capabilities.
     ("receiver", &["wire", "sink", "component", "stats", "collector", "recorder"]),
     (
@@ -73,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "distributed",
             "runner",
             "up",
+            "descriptors",
         ],
     ),
     (

@@ -33,8 +33,8 @@ impl Screen {
     /// Puts the summary where the live block was.
     pub fn finish(&self, report: &Report) -> io::Result<()> {
         let mut live = self.lock();
-        live.clear()?;
-        summary::print(report, Look::of_stdout(), self.verbosity, live.out())
+        let printed = live.clear().and_then(|()| summary::print(report, Look::of_stdout(), self.verbosity, live.out()));
+        printed.map_err(|error| io::Error::new(error.kind(), format!("can't write to standard output: {error}")))
     }
 
     /// Takes the live block away, for a program that ends without a summary.

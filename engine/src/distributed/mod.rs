@@ -149,10 +149,12 @@ impl<'a> Ready<'a> {
         }
         let failure = steered.failure.clone();
         let report = outcome(args, name, run_id, started, steered).await;
-        screen.finish(&report)?;
+        let shown = screen.finish(&report);
+        // Also where nobody can be shown anything.
         if let Some(path) = &args.test.summary_export {
             export::write(path, &report)?;
         }
+        shown?;
         match failure {
             Some(failure) => Err(Error::Scenario(failure)),
             None => Ok(report),

@@ -66,7 +66,8 @@ impl Error {
             Self::Plan(error) if error.is_of_the_scenario() => 107,
             Self::Component(component::Error::Failed { .. }) | Self::Scenario(_) => 107,
             Self::Interrupted(_) => 105,
-            Self::Runner(_) | Self::Io(_) => 1,
+            Self::Runner(error) => error.exit_code(),
+            Self::Io(_) => 1,
             _ => 104,
         }
     }
@@ -101,10 +102,12 @@ pub async fn run(args: &Args, wanted: Wanted, screen: &Screen) -> Result<Report,
     let failure = steered.failure.clone();
     let until_told = matches!(wanted, Wanted::Journey { seconds: None, .. });
     let report = outcome(args, &settings, until_told, warnings, steered).await;
-    screen.finish(&report)?;
+    let shown = screen.finish(&report);
+    // Also where nobody can be shown anything.
     if let Some(path) = &args.test.summary_export {
         export::write(path, &report)?;
     }
+    shown?;
     match failure {
         Some(failure) => Err(Error::Scenario(failure)),
         None => Ok(report),

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Error;
 use super::counts::Connections;
 use super::routes::{World, router};
+use crate::web;
 
 /// Open connections a worker has at most. Further ones wait in the kernel's backlog until one ends.
 const CONNECTIONS_MAX: u32 = 65_536;
@@ -25,9 +26,6 @@ const BACKLOG: u32 = 4096;
 
 /// How long requests in flight may take to end after the shutdown; then their connections are cut.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// How long accepting rests after an error such as "too many open files", which goes away only with time.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A playground that listens but does not serve yet.
 pub(super) struct Playground {
@@ -145,15 +143,7 @@ async fn accept(
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let next = async {
         let place = Arc::clone(room).acquire_owned().await.ok()?;
-        loop {
-            match listener.accept().await {
-                Ok((stream, _peer)) => return Some((stream, place)),
-                Err(error) => {
-                    tracing::warn!(%error, "the playground cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
+        Some((web::accept(listener).await.0, place))
     };
     tokio::select! {
         biased;

@@ -10,13 +10,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::name::Name;
+use crate::descriptors;
 use crate::sink::Sink;
 use crate::sink::append::{Append, Torn, mend};
 use crate::wire::batch::Batch;
 use crate::wire::value::{Fields, Raw};
 
-/// Files that are open at once; the one not used for longest is closed for another.
-const OPEN_MAX: usize = 64;
+/// Files that are open at once, or a quarter of those that may be open in this process; the one not used for longest is closed for another.
+const OPEN_MAX: u64 = 64;
 /// Bytes that wait for the next tick in a file; more are written at once.
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes that wait in all files while the disk takes nothing; data that comes then is lost and counted.
@@ -57,6 +58,7 @@ pub struct Counts {
 pub struct Recorder {
     directory: PathBuf,
     open: HashMap<Name, Held>,
+    open_max: usize,
     /// Grows with each use of a file.
     use_number: u64,
     counts: Counts,
@@ -85,10 +87,12 @@ impl Recorder {
     pub fn open(directory: &Path) -> Result<Self, Error> {
         fs::create_dir_all(directory).map_err(disk("make the directory", directory))?;
         let lock = lock(directory)?;
+        let open_max = usize::try_from(OPEN_MAX.min(descriptors::limit() / 4)).unwrap_or(1).max(1);
         let (directory, open, counts) = (directory.to_owned(), HashMap::new(), Counts::default());
         Ok(Self {
             directory,
             open,
+            open_max,
             use_number: 0,
             counts,
             complained: counts,
@@ -157,7 +161,7 @@ impl Recorder {
 
     /// Closes a file if this one has no place otherwise.
     fn make_room(&mut self, name: &Name) -> Result<(), Error> {
-        if self.open.len() < OPEN_MAX || self.open.contains_key(name) {
+        if self.open.len() < self.open_max || self.open.contains_key(name) {
             return Ok(());
         }
         self.flush()?;

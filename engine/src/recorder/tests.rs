@@ -90,9 +90,9 @@ fn many_files_and_a_torn_one() {
     fs::write(directory.path().join("n0.msgpack"), b"\x01\xa5ab").unwrap();
     let mut recorder = Recorder::open(directory.path()).unwrap();
     for round in 0..2 {
-        let messages: Vec<_> = (0..3 * OPEN_MAX).map(|number| created(format!("n{number}"), round)).collect();
+        let messages: Vec<_> = (0..3 * recorder.open_max).map(|number| created(format!("n{number}"), round)).collect();
         take(&mut recorder, &messages);
-        assert!(recorder.open.len() <= OPEN_MAX);
+        assert!(recorder.open.len() <= recorder.open_max);
     }
     recorder.close().unwrap();
     assert_eq!(read(directory.path(), "n0.msgpack"), [1, 0, 1], "the torn item is gone");

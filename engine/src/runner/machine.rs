@@ -2,10 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use rustix::process::{Resource, Rlimit};
-
 use super::memory;
 use crate::component::engine::journeys_for_mappings;
+use crate::descriptors;
 
 /// Journeys at once that there is room for where a volume model decides while the test runs.
 const JOURNEYS_UNKNOWN: u32 = 10_000;
@@ -40,21 +39,10 @@ pub fn memory(journeys: u32, initial: u64) -> Result<Option<String>, String> {
     group.refusal(journeys).map_or_else(|| Ok(group.warning(journeys, initial)), Err)
 }
 
-/// Raises what can be raised and answers what a user should know.
+/// What a user should know.
 pub fn prepare(peak: Option<u32>, most: Option<NonZeroU32>) -> Vec<String> {
     let wanted = peak.map(|peak| peak.min(most.map_or(u32::MAX, NonZeroU32::get)));
-    raise_descriptors();
     wanted.map_or_else(Vec::new, |wanted| warnings(u64::from(wanted), &facts_now()))
-}
-
-/// The soft limit on open files becomes the hard one: journeys at once are connections at once.
-fn raise_descriptors() {
-    let Rlimit { current, maximum } = rustix::process::getrlimit(Resource::Nofile);
-    if current != maximum
-        && let Err(error) = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
-    {
-        tracing::warn!("the limit on open files can't be raised: {error}");
-    }
 }
 
 fn facts_now() -> Facts {
@@ -64,7 +52,7 @@ fn facts_now() -> Facts {
         Some((numbers.next()?, numbers.next()?))
     });
     Facts {
-        descriptors: rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
+        descriptors: descriptors::limit(),
         ports: ports.map(|(first, last)| last.saturating_sub(first) + 1),
         mappings: read("/proc/sys/vm/max_map_count").and_then(|text| text.trim().parse().ok()),
     }

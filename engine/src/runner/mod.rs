@@ -4,6 +4,7 @@
 //! itself. It is one process with a worker a core; each worker is a thread that shares nothing with the others.
 
 mod clock;
+mod descriptors;
 mod hooks;
 mod host;
 pub mod http;
@@ -195,6 +196,19 @@ pub struct Runner {
 pub enum Error {
     #[error("can't start a worker: {0}")]
     Worker(#[from] std::io::Error),
+    /// There may be too few open files.
+    #[error("{0}")]
+    Files(String),
+}
+
+impl Error {
+    /// What the program ends with: see the table of exit codes in the manual.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Worker(_) => 1,
+            Self::Files(_) => 104,
+        }
+    }
 }
 
 impl Runner {
@@ -207,6 +221,7 @@ impl Runner {
         clock: Clock,
         messages: &Sender,
     ) -> Result<Self, Error> {
+        descriptors::reserve(settings.workers).map_err(Error::Files)?;
         http::trust_in_background();
         let (reporter, reports) = mpsc::channel(REPORTS_MAX);
         let (mut workers, mut threads, mut probes) = (Vec::new(), Vec::new(), Vec::new());

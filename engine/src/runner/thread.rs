@@ -12,6 +12,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc;
 
 use super::clock::{Clock, Nanos, seconds};
+use super::descriptors;
 use super::http::Client;
 use super::outbox::Outbox;
 use super::place::live;
@@ -54,7 +55,8 @@ pub struct Start {
 /// Runs a worker until it is over.
 pub fn main(start: Start) {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let (runtime, timers) = match (built, Timers::new(start.clock)) {
+    let timers = Timers::new(start.clock).and_then(|timers| Ok((timers.descriptor()?, timers)));
+    let (runtime, (timer, timers)) = match (built, timers) {
         (Ok(runtime), Ok(timers)) => (runtime, timers),
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!("worker {} can't start: {error}", start.index);
@@ -87,7 +89,7 @@ pub fn main(start: Start) {
         runs: Cell::new(0),
         seen: Cell::new(0),
     });
-    runtime.block_on(work(scenarios, start.commands, start.reports, start.probed));
+    runtime.block_on(work(scenarios, start.commands, start.reports, start.probed, timer));
 }
 
 fn assigned(assignment: Assignment, settings: &Settings, tally: &mut Tally) -> Rc<Scenario> {
@@ -102,6 +104,7 @@ async fn work(
     mut commands: mpsc::Receiver<Command>,
     reports: mpsc::Sender<Report>,
     probed: ProbedEnd,
+    timer: OwnedFd,
 ) {
     match probed.open() {
         Ok(probed) => drop(tokio::spawn(probed.drive())),
@@ -113,7 +116,7 @@ async fn work(
         () = tokio::task::unconstrained(Queue::drive()) => {}
         () = Ready::drive_foreign(|worker| &worker.queue.ready) => {}
         () = Ready::drive_foreign(|worker| &worker.requests.ready) => {}
-        () = drive_timers() => {}
+        () = drive_timers(timer) => {}
         () = obey(&scenarios, &mut commands, &reports) => {}
     }
     worker::with(|worker| worker.outbox.borrow_mut().flush());
@@ -123,12 +126,8 @@ async fn work(
     drop(reports.send(report).await);
 }
 
-async fn drive_timers() {
-    let driven = match worker::with(|worker| worker.timers.descriptor()) {
-        Ok(descriptor) => Timers::drive(descriptor).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = driven {
+async fn drive_timers(descriptor: OwnedFd) {
+    if let Err(error) = Timers::drive(descriptor).await {
         panic!("a worker without timers can't run journeys: {error}");
     }
 }
@@ -148,6 +147,9 @@ async fn flush_now_and_then() {
             }
             if let Some(turn) = &worker.turn {
                 turn.look();
+            }
+            if descriptors::wanted() {
+                worker.http.close_one(None);
             }
             if times.is_multiple_of(1_000) {
                 worker.http.close_idle();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,10 +12,37 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
+use crate::wire::socket::way_out;
+
 /// Connections at once. Further ones wait in the system's queue.
 pub const CONNECTIONS_MAX: usize = 256;
 /// A connection that neither sends nor takes anything for so long is closed. Prometheus asks more often than that.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
+
+/// How long accepting rests after an error such as "too many open files", which goes away only with time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// That there is one is said once in this time.
+const COMPLAINT_PERIOD: Duration = Duration::from_secs(60);
+
+/// The next connection, however long it takes.
+pub async fn accept(listener: &TcpListener) -> (TcpStream, std::net::SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => complain(&error),
+        }
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+fn complain(error: &io::Error) {
+    static SAID: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if said.is_none_or(|said| said.elapsed() >= COMPLAINT_PERIOD) {
+        *said = Some(Instant::now());
+        tracing::warn!("can't accept a connection: {error}{}", way_out(error));
+    }
+}
 
 pub struct Limited {
     listener: TcpListener,
@@ -34,7 +61,7 @@ impl Listener for Limited {
 
     async fn accept(&mut self) -> (Connection, Self::Addr) {
         let permit = self.permits.clone().acquire_owned().await.expect("nobody closes the semaphore");
-        let (stream, address) = Listener::accept(&mut self.listener).await;
+        let (stream, address) = accept(&self.listener).await;
         let silence = Box::pin(tokio::time::sleep(SILENCE_MAX));
         (Connection { stream, silence, _permit: permit }, address)
     }

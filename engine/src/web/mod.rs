@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::Address;
 use connection::Limited;
+pub use connection::accept;
 pub use families::{counter, counters, family, gauge, own, pair};
 
 /// How long answers under way may take once the program is told to stop.

@@ -15,6 +15,7 @@ use super::exchange::{Failed, Progress, Step};
 use super::socket::{Socket, Stream};
 use super::target::{Origin, OriginHost};
 use crate::policy::Denied;
+use crate::runner::descriptors::{self, Claim};
 use crate::runner::worker;
 use crate::wire::totals::ErrorClass;
 
@@ -54,6 +55,7 @@ pub async fn connect(
         progress.dns = progress.since_start();
     }
     progress.step = Step::Connect;
+    let claim = place()?;
     let stream = open(&addresses, origin.port).await?;
     progress.connect = progress.since_start();
     let primary_ip: Arc<str> =
@@ -67,7 +69,16 @@ pub async fn connect(
         Stream::Plain(Arrivals::new(stream))
     };
     let clock = worker::with(|worker| worker.clock);
-    Ok(Connection::new(Socket::new(stream, clock), primary_ip))
+    let mut connection = Connection::new(Socket::new(stream, clock), primary_ip);
+    connection.claim = Some(claim);
+    Ok(connection)
+}
+
+/// A place among the open files; where none is left, that of a connection of this worker which nobody uses.
+fn place() -> Result<Claim<'static>, Failed> {
+    let another = || worker::with(|worker| worker.http.close_one(None)).then(descriptors::claim).flatten();
+    let place = descriptors::claim().or_else(another);
+    place.ok_or_else(|| Failed::new(ErrorClass::Connect, descriptors::refusal()))
 }
 
 async fn resolve(origin: &Origin) -> Result<Vec<IpAddr>, Failed> {

@@ -12,6 +12,7 @@ use super::exchange::Step;
 use super::response::{Malformed, Reader, Response};
 use super::socket::{Socket, Stamps};
 use crate::policy::Denied;
+use crate::runner::descriptors::Claim;
 use crate::runner::quota::Slot;
 
 /// Reads in a row before others get their turn: each takes up to 64 KiB.
@@ -26,6 +27,8 @@ pub struct Connection {
     pub primary_ip: Arc<str>,
     /// Its place among the tenant's, where these are counted.
     pub slot: Option<Slot>,
+    /// Its place among the open files of this process.
+    pub claim: Option<Claim<'static>>,
 }
 
 /// A request as it goes over the wire.
@@ -69,7 +72,7 @@ pub enum Broken {
 
 impl Connection {
     pub fn new(socket: Socket, primary_ip: Arc<str>) -> Self {
-        Self { socket, unsent: None, primary_ip, slot: None }
+        Self { socket, unsent: None, primary_ip, slot: None, claim: None }
     }
 
     /// What the socket has seen of the exchange going on, or of the last.

@@ -25,8 +25,10 @@ pub fn trust_in_background() {
 fn trusted() -> &'static Arc<RootCertStore> {
     TRUSTED.get_or_init(|| {
         let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!("some trusted certificates can't be read: {error}");
+        // There may be hundreds, mostly for one reason.
+        if let Some(first) = found.errors.first() {
+            let (wrong, good) = (found.errors.len(), found.certs.len());
+            tracing::warn!("{good} trusted certificates were read, and {wrong} files of them can't be: {first}");
         }
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);

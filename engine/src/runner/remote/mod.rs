@@ -116,7 +116,8 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Lost => 111,
-            Self::Runner(_) | Self::Io(_) => 1,
+            Self::Runner(error) => error.exit_code(),
+            Self::Io(_) => 1,
             _ => 104,
         }
     }

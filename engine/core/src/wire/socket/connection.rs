@@ -80,10 +80,25 @@ pub enum End {
     Closed,
     #[error("it was silent for too long")]
     Silent,
+    /// One that we went to.
+    #[error("it was silent for too long")]
+    NoAnswer,
     #[error("{0}")]
     Violation(#[from] Violation),
-    #[error("{0}")]
+    #[error("{0}{way_out}", way_out = way_out(.0))]
     Io(#[from] io::Error),
+}
+
+/// What can be done about an error of the system, as the end of a sentence; nothing where nothing is known.
+pub fn way_out(error: &io::Error) -> &'static str {
+    /// "Too many open files", in this process and in the system: the same numbers wherever there is a Unix.
+    const EMFILE: i32 = 24;
+    const ENFILE: i32 = 23;
+    match error.raw_os_error() {
+        Some(EMFILE) => ": raise the limit on open files of this process (`ulimit -n`)",
+        Some(ENFILE) => ": raise the limit on open files of this machine (fs.file-max)",
+        _ => "",
+    }
 }
 
 /// A connection whose peer is known.

@@ -121,7 +121,7 @@ async fn accept<S: Serve>(listener: Listener, host: Host<S>) {
                 host.crowd.greet(connection, task, options.handshakes_max);
             }
             Err(error) => {
-                host.crowd.complain(format!("can't accept a connection: {error}"));
+                host.crowd.complain(format!("can't accept a connection: {}", End::Io(error)));
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -158,15 +158,17 @@ async fn pursue<S: Serve>(endpoint: Endpoint, core: Arc<S>, name: Name) {
     let mut backoff = core.options().backoff;
     let mut said = String::new();
     loop {
-        let end = match timeout(core.options().handshake, reach::<S>(&endpoint, &name, core.options())).await {
+        let end = match timeout(core.options().attempt, reach::<S>(&endpoint, &name, core.options())).await {
             Ok(Ok((stream, decoder, peer))) => {
                 tracing::info!("connected to {endpoint}: {peer}");
                 (backoff, said) = (core.options().backoff, String::new());
                 serve(&core, stream, decoder, peer).await
             }
             Ok(Err(end)) => end,
-            Err(_) => End::Silent,
+            // It has waited long enough.
+            Err(_) => End::NoAnswer,
         };
+        let pauses = !matches!(end, End::NoAnswer);
         // The same is said once, however often it is tried.
         let saying = format!("no connection to {endpoint}: {end}");
         match end {
@@ -179,7 +181,9 @@ async fn pursue<S: Serve>(endpoint: Endpoint, core: Arc<S>, name: Name) {
             _ => {}
         }
         said = saying;
-        sleep(backoff.pause(chance())).await;
+        if pauses {
+            sleep(backoff.pause(chance())).await;
+        }
     }
 }
 

@@ -34,6 +34,7 @@ mod stream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use backoff::Backoff;
+pub use connection::way_out;
 pub use endpoint::{Endpoint, WrongEndpoint};
 pub use endpoints::{Error, process_id};
 pub use groups::Group;

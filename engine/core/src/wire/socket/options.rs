@@ -33,8 +33,11 @@ pub struct Options {
     pub kind: &'static str,
     /// What a peer may send; one that goes over is disconnected.
     pub limits: Limits,
-    /// From the first byte to READY; a slower peer is disconnected.
+    /// From the first byte to READY; a slower peer that has come is disconnected.
     pub handshake: Duration,
+    /// The same for one that we go to, from the first packet: then the next attempt begins. What got no answer while the network was down
+    /// gets none when it is up again, so this is how long it takes to notice.
+    pub attempt: Duration,
     /// Incoming connections that are still greeting. The oldest of them gives way to a newcomer, so that a flood of
     /// silent ones never keeps a good peer out.
     pub handshakes_max: usize,
@@ -67,6 +70,7 @@ impl Options {
             kind,
             limits: Limits::default(),
             handshake: Duration::from_secs(5),
+            attempt: Duration::from_secs(2),
             handshakes_max: 1_024,
             connections_max: 4_096,
             backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(1)),
