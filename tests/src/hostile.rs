@@ -147,6 +147,7 @@ pub const FLOODS: &[Hostile] = &[
     row("upload_much", Borne, "bodies for a server that takes none"),
     row("download_much", Borne, "answers that nobody looks at"),
     row("download_over", Borne, "bodies over the limit, as they come and unpacked"),
+    row("follow_without_end", Borne, "follows 1,000 redirects"),
     row("print_much", Borne, "20,000 lines"),
     row("print_a_long_line", Borne, "a line of 8 MiB"),
 ];

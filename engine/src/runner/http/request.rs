@@ -42,6 +42,8 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
     "http2-settings",
 ];
+/// However many a journey would follow: each stands in the answer's history. Browsers follow 20.
+const REDIRECTS_MAX: u32 = 100;
 /// What a client that can read them asks for.
 const ENCODINGS: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
 /// Longer names of runs don't stand in headers.
@@ -213,7 +215,7 @@ impl Ask {
                 number,
                 timeout,
                 target,
-                max_redirects: request.max_redirects,
+                max_redirects: request.max_redirects.min(REDIRECTS_MAX),
                 client_identity: request.identity,
                 insecure: request.insecure,
                 discard_body: request.discard_body,

@@ -20,6 +20,7 @@ pub const JOURNEYS: &[Journey] = &[
     ("upload_much", upload_much),
     ("download_much", download_much),
     ("download_over", download_over),
+    ("follow_without_end", follow_without_end),
     ("print_much", print_much),
     ("print_a_long_line", print_a_long_line),
 ];
@@ -146,6 +147,16 @@ fn download_over() -> Ended {
     match bomb {
         Ok(Err(why)) => expect(why.contains("67108864"), &why),
         other => wrong(format!("{:?}", other.map(|body| body.map(|bytes| bytes.len())))),
+    }
+}
+
+/// Wants to be sent on as often as a server likes.
+fn follow_without_end() -> Ended {
+    let mut request = get("/redirect/1000");
+    (request.max_redirects, request.timeout) = (u32::MAX, Some(u64::MAX));
+    match http::send(&request) {
+        Err(Error::Redirects(100)) => Ok(()),
+        other => wrong(format!("{:?}", other.map(|answer| answer.status))),
     }
 }
 
