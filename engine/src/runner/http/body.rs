@@ -11,6 +11,8 @@ use crate::component::bindings::http::Hop;
 
 /// The largest body that is kept, and the largest that it may become when decompressed.
 pub const BODY_BYTES_MAX: usize = 64 << 20;
+/// So many content codings are undone, one in another: each takes its time, and no server needs more than one.
+const CODINGS_MAX: usize = 5;
 
 /// An answer's headers and body.
 pub struct Content {
@@ -46,15 +48,18 @@ impl Content {
         self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), latin1(value))).collect()
     }
 
-    /// The body with every content coding undone, last one first. `size_max`: bytes that it may have then; none: as many as are kept at
+    /// The body with every content coding undone, last one first; there may be five. `size_max`: bytes that it may have then; none: as many as are kept at
     /// most.
     pub fn decoded(&self, size_max: Option<u64>) -> Decoded {
         let codings = self.header("content-encoding").unwrap_or_default();
+        let codings = codings.rsplit(',').map(|coding| coding.trim().to_ascii_lowercase());
+        let codings: Vec<_> = codings.filter(|coding| !(coding.is_empty() || coding == "identity")).collect();
+        if codings.len() > CODINGS_MAX {
+            return Err(wrong(format!("the body has {} content codings, and {CODINGS_MAX} are undone at most", codings.len())));
+        }
         let mut body: Option<Vec<u8>> = None;
-        for coding in codings.rsplit(',').map(|coding| coding.trim().to_ascii_lowercase()) {
-            if !(coding.is_empty() || coding == "identity" || self.body.is_empty()) {
-                body = Some(decode(&coding, body.as_deref().unwrap_or(&self.body), size_max)?);
-            }
+        for coding in codings.iter().filter(|_| !self.body.is_empty()) {
+            body = Some(decode(coding, body.as_deref().unwrap_or(&self.body), size_max)?);
         }
         Ok(body.unwrap_or_else(|| self.body.to_vec()))
     }

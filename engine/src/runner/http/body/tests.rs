@@ -118,6 +118,8 @@ fn broken_bodies_say_so() {
         ("br, gzip", &encoded("gzip", &text), "the br body is broken: "),
         ("compress", &text, "the content coding `compress`, which mite doesn't know"),
         ("x\u{1b}", &text, "`x\\u{1b}`"),
+        ("gzip, gzip, gzip, gzip, gzip, identity", &text, "the gzip body is broken: "),
+        ("gzip, gzip, gzip, gzip, gzip, gzip", &text, "the body has 6 content codings, and 5 are undone at most"),
     ] {
         let error = content(&[("content-encoding", said.as_bytes())], body).decoded(None).unwrap_err().to_string();
         assert!(error.contains(reason), "{said}: {error}");
