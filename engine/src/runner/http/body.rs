@@ -55,7 +55,10 @@ impl Content {
         let codings = codings.rsplit(',').map(|coding| coding.trim().to_ascii_lowercase());
         let codings: Vec<_> = codings.filter(|coding| !(coding.is_empty() || coding == "identity")).collect();
         if codings.len() > CODINGS_MAX {
-            return Err(wrong(format!("the body has {} content codings, and {CODINGS_MAX} are undone at most", codings.len())));
+            return Err(wrong(format!(
+                "the body has {} content codings, and {CODINGS_MAX} are undone at most",
+                codings.len()
+            )));
         }
         let mut body: Option<Vec<u8>> = None;
         for coding in codings.iter().filter(|_| !self.body.is_empty()) {
