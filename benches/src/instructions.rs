@@ -39,8 +39,8 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
     ])
 }
 
-/// Instructions per request of each thread, the busiest first.
-fn slope(parts: &Parts, server: &Server, command: impl Fn(&[&str], f64) -> Command) -> Result<Vec<f64>> {
+/// Instructions per request of each thread, the busiest first, by a command for some seconds behind a wrapper.
+pub fn slope(parts: &Parts, server: &Server, command: impl Fn(&[&str], f64) -> Command) -> Result<Vec<f64>> {
     let count = |seconds: f64| -> Result<(u64, Vec<u64>)> {
         let directory = tempfile::tempdir_in(parts.directory.path())?;
         let wrapper = parts.root.join("benches/noauxv.py");

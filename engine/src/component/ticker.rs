@@ -1,7 +1,7 @@
 //! The millisecond ticks that end guests' slices.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -55,6 +55,7 @@ pub struct Ticking {
 struct Shared {
     calls: Mutex<Calls>,
     changed: Condvar,
+    count: Arc<AtomicU32>,
 }
 
 #[derive(Default)]
@@ -73,7 +74,7 @@ pub struct Ticked {
 impl Ticking {
     /// `also` is called with every tick, after all others.
     pub fn start(mut also: impl FnMut() + Send + 'static) -> std::io::Result<Self> {
-        let inner = Arc::new(Shared { calls: Mutex::default(), changed: Condvar::new() });
+        let inner = Arc::new(Shared { calls: Mutex::default(), changed: Condvar::new(), count: Arc::default() });
         let shared = inner.clone();
         let thread = std::thread::Builder::new().name("ticker".to_owned()).spawn(move || {
             loop {
@@ -93,6 +94,11 @@ impl Ticking {
         Ok(Self { inner, thread: Some(thread) })
     }
 
+    /// How many have asked for it, now and later.
+    pub fn count(&self) -> Arc<AtomicU32> {
+        self.inner.count.clone()
+    }
+
     /// Counts an engine's epoch up with every tick, and calls `also`.
     pub fn add(&self, engine: &Engine, mut also: impl FnMut() + Send + 'static) -> Ticked {
         let engine = engine.clone();
@@ -104,6 +110,7 @@ impl Ticking {
             also();
         };
         calls.all.insert(number, Box::new(call));
+        self.inner.count.fetch_add(1, Ordering::Relaxed);
         self.inner.changed.notify_one();
         drop(calls);
         Ticked { inner: self.inner.clone(), number }
@@ -126,6 +133,7 @@ impl Drop for Ticked {
     fn drop(&mut self) {
         // Dropped when nobody is kept waiting by it.
         let call = self.inner.lock().all.remove(&self.number);
+        self.inner.count.fetch_sub(1, Ordering::Relaxed);
         drop(call);
     }
 }

@@ -20,6 +20,8 @@ use crate::wire::totals::Totals;
 /// Seconds without a word after which a runner of ours is given up, and a Python runner.
 const SILENCE_OURS: f64 = 2.0;
 const SILENCE_PYTHON: f64 = 10.0;
+/// Seconds more for each runner there is, for ours: hundreds have to be heard in turn, and each is a small part of the load.
+const SILENCE_MORE: f64 = 0.005;
 /// Runners at a time; one more is refused.
 const MEMBERS_MAX: usize = 5_000;
 /// A step of time counts as no more than this: when the controller itself was held up, its runners were not silent.
@@ -163,9 +165,10 @@ impl Members {
     /// So many seconds have passed: who has been silent for too long is gone.
     pub fn tick(&mut self, seconds: f64) -> Vec<Event> {
         let mut silent = Vec::new();
+        let ours = SILENCE_OURS + SILENCE_MORE * self.members.len() as f64;
         for (id, member) in &mut self.members {
             member.silent += seconds.min(STEP_MAX);
-            let most = if matches!(member.kind, Kind::Ours(_)) { SILENCE_OURS } else { SILENCE_PYTHON };
+            let most = if matches!(member.kind, Kind::Ours(_)) { ours } else { SILENCE_PYTHON };
             if member.silent > most {
                 silent.push(*id);
             }

@@ -244,7 +244,8 @@ impl Runner {
             workers.push(sender);
             probes.push(probe);
         }
-        let probe = thread::probe_now_and_then(probes, clock);
+        let crowd = settings.crowd.as_ref().map_or_else(Arc::default, |crowd| crowd.ticking.count());
+        let probe = thread::probe_now_and_then(probes, clock, crowd);
         let ticks = match &settings.crowd {
             Some(crowd) => Ticks::Shared { _ticked: crowd.ticking.add(engine, probe) },
             None => Ticks::Own { _ticker: Ticker::start(engine, probe)? },

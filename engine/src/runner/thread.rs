@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::pipe::PipeFlags;
@@ -31,8 +31,10 @@ use crate::wire::config::Config;
 use crate::wire::message;
 use crate::wire::queue::Sender;
 
-/// A batch that isn't full waits for no longer than this.
+/// A batch that isn't full waits for no longer than this, in a crowd five times that.
 const FLUSH: Duration = Duration::from_millis(10);
+/// Tests that share a process are a crowd beyond this: with hundreds of them, what workers do only because time passes would take a core.
+const CROWD: u32 = 100;
 /// How often a report has the totals.
 const TOTALS: Duration = Duration::from_secs(1);
 
@@ -134,11 +136,11 @@ async fn drive_timers(descriptor: OwnedFd) {
 
 /// Sends batches that aren't full, and closes connections that nobody uses.
 async fn flush_now_and_then() {
-    let mut every = tokio::time::interval(FLUSH);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let crowd =
+        worker::with(|worker| worker.settings.crowd.as_ref().map_or_else(Arc::default, |crowd| crowd.ticking.count()));
     let mut times = 0_u32;
     loop {
-        every.tick().await;
+        tokio::time::sleep(FLUSH * times_less_often(&crowd)).await;
         times = times.wrapping_add(1);
         worker::with(|worker| {
             worker.outbox.borrow_mut().flush();
@@ -302,16 +304,22 @@ impl ProbedEnd {
     }
 }
 
-/// Called once a millisecond: probes each worker at random, once in ten milliseconds on average, so that what it sees is what
-/// any event would (arrivals at random see time averages).
-pub fn probe_now_and_then(probes: Vec<Probe>, clock: Clock) -> impl FnMut() + Send {
+/// How many times less often than alone a worker does what it does because time passes, where so many tests share the process.
+fn times_less_often(crowd: &AtomicU32) -> u32 {
+    (crowd.load(Ordering::Relaxed) / CROWD).clamp(1, 5)
+}
+
+/// Called once a millisecond: probes each worker at random, once in ten milliseconds on average (less often in a crowd), so that what it
+/// sees is what any event would (arrivals at random see time averages).
+pub fn probe_now_and_then(probes: Vec<Probe>, clock: Clock, crowd: Arc<AtomicU32>) -> impl FnMut() + Send {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     move || {
+        let rarely = 10 * u64::from(times_less_often(&crowd));
         for probe in &probes {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            if random.is_multiple_of(10) && probe.sent.load(Ordering::Relaxed) == 0 {
+            if random.is_multiple_of(rarely) && probe.sent.load(Ordering::Relaxed) == 0 {
                 probe.sent.store(clock.now().max(1), Ordering::Relaxed);
                 // There is never more than this one byte in it.
                 let _ = rustix::io::write(&probe.pipe, &[0]);
