@@ -25,7 +25,8 @@ pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
     let middle = |of: &[Seen], what: fn(&Seen) -> f64| median(of.iter().map(what));
     let ratio = |what: fn(&Seen) -> f64| middle(&beside, what) / middle(&alone, what);
     let all = |of: &[Seen], what: fn(&Seen) -> f64| list(of.iter().map(what));
-    let (p99, requests): (fn(&Seen) -> f64, fn(&Seen) -> f64) = (|seen| seen.p99, |seen| seen.requests);
+    let p99: fn(&Seen) -> f64 = |seen| seen.p99;
+    let requests: fn(&Seen) -> f64 = |seen| seen.requests;
     Ok(vec![
         Row::fact("p99 of /delay/20, alone", middle(&alone, p99), "ms").from(all(&alone, p99)),
         Row::fact("p99 of /delay/20, beside two endless loops", middle(&beside, p99), "ms").from(all(&beside, p99)),

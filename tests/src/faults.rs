@@ -131,7 +131,7 @@ async fn connect(near: TcpStream, far: TcpStream, seed: u64, fault: watch::Recei
         // What is held is never closed: nobody learns anything.
         End::Swallowed => {
             let _held = ends;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -145,7 +145,7 @@ async fn names(ctx: Ctx) -> Result {
     let start = std::time::Instant::now();
     for number in 0..ctx.config.get_or("count", 6_u32)? {
         ctx.transaction(&format!("transaction {number}"), async {
-            ctx.http.get(&url).name(&format!("request {number}")).await?;
+            ctx.http.get(&url).name(format!("request {number}")).await?;
             ctx.send(&format!("message {number}"), fields! {})
         })
         .await?;
