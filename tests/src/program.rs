@@ -54,11 +54,16 @@ pub fn with_files(command: &Command, files: u32) -> Command {
 
 /// A command after what a shell does first.
 fn limited(command: &Command, first: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("{first}; exec \"$0\" \"$@\"")).arg(command.get_program()).args(command.get_args());
-    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.current_dir(command.get_current_dir().unwrap_or(&root()));
-    shell
+    behind(&["sh", "-c", &format!("{first}; exec \"$0\" \"$@\"")], command)
+}
+
+/// Another program that runs a command: it gets its words after its own.
+pub fn behind(words: &[&str], command: &Command) -> Command {
+    let mut front = Command::new(words[0]);
+    front.args(&words[1..]).arg(command.get_program()).args(command.get_args());
+    front.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    front.current_dir(command.get_current_dir().unwrap_or(&root()));
+    front
 }
 
 /// Runs it to its end.

@@ -18,8 +18,6 @@ pub struct Trial {
     directory: TempDir,
     /// The working directory is the trial's own.
     at_home: bool,
-    /// A program that runs it, with arguments.
-    under: Vec<String>,
     /// Makes a command of it that has less of something.
     within: Option<fn(&Command) -> Command>,
 }
@@ -46,14 +44,7 @@ pub struct Tested {
 impl Trial {
     pub fn new(words: &[&str]) -> Self {
         let arguments = words.iter().map(|word| (*word).to_owned()).collect();
-        Self {
-            arguments,
-            environment: Vec::new(),
-            directory: files::directory(),
-            at_home: false,
-            under: Vec::new(),
-            within: None,
-        }
+        Self { arguments, environment: Vec::new(), directory: files::directory(), at_home: false, within: None }
     }
 
     pub fn scenario(spec: &str) -> Self {
@@ -93,13 +84,7 @@ impl Trial {
         self.environment("MITE_PATH", crate::program::root().join("target/journeys").display())
     }
 
-    /// Lets another program run it, which gets mite and its arguments after its own.
-    pub fn under(mut self, words: &[&str]) -> Self {
-        self.under = words.iter().map(|word| (*word).to_owned()).collect();
-        self
-    }
-
-    /// With less of something, as in [`with_files`](crate::program::with_files).
+    /// With less of something, as in [`with_files`](crate::program::with_files), or [behind](crate::program::behind) another program.
     pub fn within(mut self, limits: fn(&Command) -> Command) -> Self {
         self.within = Some(limits);
         self
@@ -121,12 +106,7 @@ impl Trial {
         if let Some(limits) = self.within {
             command = limits(&command);
         }
-        let [program, arguments @ ..] = self.under.as_slice() else { return command };
-        let mut under = Command::new(program);
-        under.args(arguments).arg(command.get_program()).args(command.get_args());
-        under.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        under.current_dir(command.get_current_dir().unwrap_or(self.directory.path()));
-        under
+        command
     }
 
     pub fn start(self) -> Going {

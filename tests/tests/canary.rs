@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 use tests::forbidden::{others, spellings};
+use tests::program::behind;
 use tests::trial::{Tested, Trial};
 
 /// In a network of its own, where everything has a way and one server a public address: counts what TCP has done there before and after.
@@ -34,7 +35,7 @@ fn counted(directory: &Path, protocol: &str) -> HashMap<String, i64> {
 
 fn visited(steps: &serde_json::Value, options: &[&str]) -> (Tested, HashMap<String, i64>, HashMap<String, i64>) {
     let directory = tests::files::directory();
-    let mut trial = Trial::visit(steps).under(&["unshare", "-n", "sh", "-c", NETWORK]);
+    let mut trial = Trial::visit(steps).within(|command| behind(&["unshare", "-n", "sh", "-c", NETWORK], command));
     trial = trial.environment("CANARY", directory.path().display());
     for option in options {
         trial = trial.option(option);
