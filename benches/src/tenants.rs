@@ -69,21 +69,38 @@ fn idle(parts: &Parts) -> Result<Vec<Row>> {
 
 /// A thousand tenants in one process, each with a journey of the same test.
 fn many(parts: &Parts) -> Result<Vec<Row>> {
-    let [control, messages, ..] = endpoints()?;
+    let [control, messages, collected, ..] = endpoints()?;
     let playground = Playground::start(parts)?;
+    let directory = tempfile::tempdir_in(parts.directory.path())?;
+    let mut collector = parts.mite(&["-q", "collector", &format!("--collector-socket={collected}"), "--collector-dir"]);
+    let duplicator = &mut parts.mite(&["-q", "duplicator", &format!("--message-socket={messages}"), &collected]);
+    let _sinks = [Running::start(duplicator, &parts.cores)?, Running::start(collector.arg(directory.path()), &parts.cores)?];
     let mut runner = runner(parts, &file(parts, MANY, &control, &messages)?)?;
+    let before = settled(&mut runner)?;
     let mut command = parts.controller("load", MANY as u64, SECONDS);
     command.arg(format!("--controller-socket={control}")).arg(format!("--message-socket={messages}"));
     command.arg(format!("--expect-runners={MANY}")).arg("--spawn-rate=10000").arg("--grace=1");
     command.arg(format!("--add-to-config=url:{}/delay/500", playground.url));
     command.arg("--summary-export").arg(parts.summary_path());
-    // Nobody takes the messages, so the test is incomplete, and says so.
-    Running::start(&mut command, &parts.cores)?.wait()?;
-    let memory = settled(&mut runner)?;
+    let cpu = runner.cpu()?;
+    let mut controller = Running::start(&mut command, &parts.cores)?;
+    let mut peak = 0;
+    while controller.check().is_ok() {
+        peak = runner.anonymous()?.max(peak);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    controller.wait()?;
+    let cpu = (runner.cpu()? - cpu).as_secs_f64();
     let summary = parts.summary()?;
-    let source = format!("{} requests, {:.1} MiB afterwards", at(&summary, &["requests"])?, memory as f64 / 1048576.0);
+    let (requests, dropped) = (at(&summary, &["requests"])?, at(&summary, &["messages", "dropped"])?);
+    let source = format!("{requests} requests, {dropped} messages dropped, {cpu:.1} s of CPU with the start of all");
     let runners = at(&summary, &["runners"])?;
-    Ok(vec![Row::at_least("tenants of one runner with a journey each", runners, MANY as f64, "").from(source)])
+    let each = peak.saturating_sub(before) as f64 / 1024.0 / MANY as f64;
+    Ok(vec![
+        Row::at_least("tenants of one runner with a journey each", runners, MANY as f64, "").from(source),
+        Row::fact("p50 of /delay/500 for them", at(&summary, &["latency_ms", "p50"])?, "ms").from("two cores for all of it"),
+        Row::fact("private memory per tenant that tests, at its peak", each, "KiB").from("with one journey"),
+    ])
 }
 
 /// A tenant's p99 and rate with a server of 20 ms: alone, and beside one whose journeys are endless loops.

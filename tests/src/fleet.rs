@@ -83,12 +83,18 @@ impl Fleet {
     }
 
     pub fn controller(&self, tenant: &Tenant, spec: &str, config: &[&str]) -> Running {
+        Running::start(&mut self.controlling(tenant, spec, config))
+    }
+
+    /// The same, for those who have more to say.
+    pub fn controlling(&self, tenant: &Tenant, spec: &str, config: &[&str]) -> Command {
         let mut command = command(&["controller", spec]);
         command.env("MITE_PATH", everywhere());
         command.arg(format!("--controller-socket={}", tenant.control));
         command.arg(format!("--message-socket={}", tenant.messages));
         command.args(config.iter().map(|one| format!("--add-to-config={one}")));
-        Running::start(command.arg(format!("--summary-export={}", self.path(tenant.name).display())))
+        command.arg(format!("--summary-export={}", self.path(tenant.name).display()));
+        command
     }
 
     pub fn summary(&self, tenant: &Tenant, ended: &Ended) -> Value {

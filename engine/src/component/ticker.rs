@@ -99,16 +99,11 @@ impl Ticking {
         self.inner.count.clone()
     }
 
-    /// Counts an engine's epoch up with every tick, and calls `also`.
-    pub fn add(&self, engine: &Engine, mut also: impl FnMut() + Send + 'static) -> Ticked {
-        let engine = engine.clone();
+    /// Calls this with every tick.
+    pub fn add(&self, call: impl FnMut() + Send + 'static) -> Ticked {
         let mut calls = self.inner.lock();
         calls.next += 1;
         let number = calls.next;
-        let call = move || {
-            engine.increment_epoch();
-            also();
-        };
         calls.all.insert(number, Box::new(call));
         self.inner.count.fetch_add(1, Ordering::Relaxed);
         self.inner.changed.notify_one();
@@ -158,7 +153,6 @@ mod tests {
     /// Whoever is there is ticked for, whoever has gone isn't.
     #[test]
     fn one_thread_for_all() {
-        let engine = crate::component::engine::plain().expect("an engine");
         let (counts, all) = ([(); 2].map(|()| Arc::new(AtomicU32::new(0))), Arc::new(AtomicU32::new(0)));
         let count = |counter: &Arc<AtomicU32>| {
             let counter = counter.clone();
@@ -167,8 +161,8 @@ mod tests {
             }
         };
         let ticking = Ticking::start(count(&all)).expect("a thread");
-        let first = ticking.add(&engine, count(&counts[0]));
-        let second = ticking.add(&engine, count(&counts[1]));
+        let first = ticking.add(count(&counts[0]));
+        let second = ticking.add(count(&counts[1]));
         let past = |counter: &AtomicU32, most: u32| {
             while counter.load(Ordering::Relaxed) <= most {
                 std::thread::yield_now();
@@ -182,7 +176,7 @@ mod tests {
         assert_eq!(counts[0].load(Ordering::Relaxed), gone);
         drop(second);
         assert!(all.load(Ordering::Relaxed) > 3);
-        let third = ticking.add(&engine, count(&counts[0]));
+        let third = ticking.add(count(&counts[0]));
         past(&counts[0], gone + 1);
         drop((ticking, third));
     }

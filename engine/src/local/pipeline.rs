@@ -18,7 +18,7 @@ use crate::steer::Received;
 use crate::wire::batch::Batch;
 use crate::wire::dump::Dump;
 use crate::wire::message;
-use crate::wire::queue::{Receiver, Sender, queue};
+use crate::wire::queue::{QUEUE_BYTES_MAX, Receiver, Sender, queue};
 
 /// How often sinks are told that time has passed.
 const TICK: Duration = Duration::from_millis(250);
@@ -60,7 +60,7 @@ impl Pipeline {
             true
         };
         let stats = Stats::new(&stats::Settings::default(), |name| std::env::var(name).ok(), output)?;
-        let (sender, receiver) = queue();
+        let (sender, receiver) = queue(QUEUE_BYTES_MAX);
         let thread =
             std::thread::Builder::new().name("pipeline".to_owned()).spawn(move || drive(receiver, stats, collector))?;
         let web = listener.map(|listener| {

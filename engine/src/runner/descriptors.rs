@@ -4,6 +4,8 @@
 //! What is counted here is asked for when a connection is opened, never by a request on one that is there.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::descriptors;
 
@@ -11,6 +13,12 @@ use crate::descriptors;
 const PER_WORKER: u64 = 8;
 /// For all else that comes and goes: files of messages, look-ups of names, the controller, metrics.
 const SPARE: u64 = 16;
+
+/// What is open is counted anew after so long. Counting takes the longer the more it is, and a thousand tenants may begin at once.
+const KNOWN: Duration = Duration::from_secs(1);
+
+/// What was open beside connections when it was counted, and what was reserved since.
+static OTHERS: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
 
 /// Those of this process, whose limit is one.
 static CONNECTIONS: Budget = Budget::new(u64::MAX);
@@ -51,8 +59,14 @@ impl Budget {
 
 /// Makes room for the workers that are about to start; what is left is for connections. The error says that nothing is.
 pub fn reserve(workers: u32) -> Result<(), String> {
-    let others = descriptors::open().saturating_sub(CONNECTIONS.taken.load(Ordering::Relaxed));
-    let left = left(descriptors::limit(), others, workers)?;
+    let mut known = OTHERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let limit = descriptors::limit();
+    let still_known = known.filter(|(at, others)| at.elapsed() < KNOWN && left(limit, *others, workers).is_ok());
+    let (at, others) = still_known.unwrap_or_else(|| {
+        (Instant::now(), descriptors::open().saturating_sub(CONNECTIONS.taken.load(Ordering::Relaxed)))
+    });
+    let left = left(limit, others, workers)?;
+    *known = Some((at, others + u64::from(workers) * PER_WORKER));
     CONNECTIONS.most.store(left, Ordering::Relaxed);
     Ok(())
 }

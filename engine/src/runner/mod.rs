@@ -3,7 +3,9 @@
 //! It follows standing orders ("keep so many of this scenario item running at once") and starts the next run in a place by
 //! itself. It is one process with a worker a core; each worker is a thread that shares nothing with the others.
 
+mod chores;
 mod clock;
+mod crowd;
 mod descriptors;
 mod hooks;
 mod host;
@@ -13,6 +15,7 @@ pub mod machine;
 mod memory;
 mod outbox;
 mod place;
+mod probe;
 mod queue;
 pub mod quota;
 mod ready;
@@ -36,11 +39,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use clock::Clock;
+pub use crowd::Crowd;
 pub use http::Reuse;
 pub use instance::Prepared;
 pub use scenario::{Assignment, Data, NAMELESS};
 
-use crate::component::ticker::{Ticked, Ticker, Ticking};
+use crate::component::ticker::{Ticked, Ticker};
+use crowd::Pace;
 use crate::policy::{Secrets, Targets};
 use crate::scenario::Item;
 use crate::wire::config::Config;
@@ -90,14 +95,6 @@ pub struct Settings {
     pub targets: Arc<Targets>,
     /// What they may send and not read.
     pub secrets: Arc<Secrets>,
-}
-
-/// What the tenants of a process have in common.
-#[derive(Clone, Debug)]
-pub struct Crowd {
-    /// This tenant's part of the CPU.
-    pub share: Arc<share::Share>,
-    pub ticking: Arc<Ticking>,
 }
 
 /// Whose thread ends guests' slices.
@@ -227,7 +224,7 @@ impl Runner {
         let (mut workers, mut threads, mut probes) = (Vec::new(), Vec::new(), Vec::new());
         for index in 0..settings.workers {
             let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-            let (probe, probed) = thread::probe(clock)?;
+            let (probe, probed) = probe::pipe(clock)?;
             let start = thread::Start {
                 index,
                 settings: settings.clone(),
@@ -244,10 +241,9 @@ impl Runner {
             workers.push(sender);
             probes.push(probe);
         }
-        let crowd = settings.crowd.as_ref().map_or_else(Arc::default, |crowd| crowd.ticking.count());
-        let probe = thread::probe_now_and_then(probes, clock, crowd);
+        let probe = probe::now_and_then(probes, clock, Pace::of(settings.crowd.as_ref()));
         let ticks = match &settings.crowd {
-            Some(crowd) => Ticks::Shared { _ticked: crowd.ticking.add(engine, probe) },
+            Some(crowd) => Ticks::Shared { _ticked: crowd.tick(engine, probe) },
             None => Ticks::Own { _ticker: Ticker::start(engine, probe)? },
         };
         Ok(Self { settings: settings.clone(), workers, reports, threads, _ticks: ticks })

@@ -2,23 +2,33 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::policy::Secrets;
 use crate::wire::batch::Batch;
 use crate::wire::queue::Sender;
 use crate::wire::totals::MessageTotals;
 
-/// The worker's batch being written. It goes on its way when full, and every 10 ms if it isn't empty.
+/// The worker's batch being written. It goes on its way when full, and 10 ms after its first message.
 pub struct Outbox {
     batch: Batch,
     sender: Sender,
     /// What must be in no message.
     secrets: Arc<Secrets>,
+    /// Told whenever a batch begins.
+    begun: Arc<Notify>,
     pub counts: MessageTotals,
 }
 
 impl Outbox {
     pub fn new(sender: Sender, secrets: Arc<Secrets>) -> Self {
-        Self { batch: Batch::with_capacity(), sender, secrets, counts: MessageTotals::default() }
+        let (batch, counts) = (Batch::with_capacity(), MessageTotals::default());
+        Self { batch, sender, secrets, begun: Arc::default(), counts }
+    }
+
+    /// For whoever lets it go when its time has come.
+    pub fn begun(&self) -> Arc<Notify> {
+        self.begun.clone()
     }
 
     /// Writes a message.
@@ -31,6 +41,9 @@ impl Outbox {
         }
         self.batch.end_message();
         self.counts.made += 1;
+        if before == 0 {
+            self.begun.notify_one();
+        }
         if self.batch.is_full() {
             self.flush();
         }

@@ -4,25 +4,25 @@ use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::pipe::PipeFlags;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use super::clock::{Clock, Nanos, seconds};
-use super::descriptors;
+use super::chores;
+use super::clock::{Clock, seconds};
+use super::crowd::Pace;
 use super::http::Client;
 use super::outbox::Outbox;
 use super::place::live;
+use super::probe::ProbedEnd;
 use super::queue::Queue;
 use super::quota::Door;
 use super::ready::Ready;
 use super::requests::Requests;
 use super::scenario::{Assignment, Data, Scenario};
 use super::share::Turn;
-use super::tally::{Tally, record};
+use super::tally::Tally;
 use super::timers::Timers;
 use super::transactions::Names;
 use super::worker::{self, Worker};
@@ -31,10 +31,8 @@ use crate::wire::config::Config;
 use crate::wire::message;
 use crate::wire::queue::Sender;
 
-/// A batch that isn't full waits for no longer than this, in a crowd five times that.
-const FLUSH: Duration = Duration::from_millis(10);
-/// Tests that share a process are a crowd beyond this: with hundreds of them, what workers do only because time passes would take a core.
-const CROWD: u32 = 100;
+/// So many times less often than usual a worker reports, at most.
+const SELDOM: u32 = 5;
 /// How often a report has the totals.
 const TOTALS: Duration = Duration::from_secs(1);
 
@@ -81,6 +79,7 @@ pub fn main(start: Start) {
         names: RefCell::new(names),
         http: Client::new(start.clock, &start.settings),
         config: RefCell::new(start.config),
+        pace: Pace::of(start.settings.crowd.as_ref()),
         turn: start.settings.crowd.as_ref().map(|crowd| Turn::new(crowd.share.clone())),
         door: start.settings.quota.clone().map(|quota| Rc::new(Door::new(quota))),
         stopping: Cell::new(false),
@@ -112,7 +111,8 @@ async fn work(
         Ok(probed) => drop(tokio::spawn(probed.drive())),
         Err(error) => tracing::error!("the generator's lag can't be measured: {error}"),
     }
-    tokio::spawn(flush_now_and_then());
+    tokio::spawn(chores::flush());
+    tokio::spawn(chores::tidy());
     // Journeys ask for everything of a slice in this one task: they must not run out of tokio's budget for one.
     tokio::select! {
         () = tokio::task::unconstrained(Queue::drive()) => {}
@@ -134,37 +134,10 @@ async fn drive_timers(descriptor: OwnedFd) {
     }
 }
 
-/// Sends batches that aren't full, and closes connections that nobody uses.
-async fn flush_now_and_then() {
-    let crowd =
-        worker::with(|worker| worker.settings.crowd.as_ref().map_or_else(Arc::default, |crowd| crowd.ticking.count()));
-    let mut times = 0_u32;
-    loop {
-        tokio::time::sleep(FLUSH * times_less_often(&crowd)).await;
-        times = times.wrapping_add(1);
-        worker::with(|worker| {
-            worker.outbox.borrow_mut().flush();
-            if let Some(door) = &worker.door {
-                door.close_one();
-            }
-            if let Some(turn) = &worker.turn {
-                turn.look();
-            }
-            if descriptors::wanted() {
-                worker.http.close_one(None);
-            }
-            if times.is_multiple_of(1_000) {
-                worker.http.close_idle();
-            }
-        });
-    }
-}
-
 /// Follows orders and reports, until told to drain and nothing runs any more.
 async fn obey(scenarios: &Scenarios, commands: &mut mpsc::Receiver<Command>, reports: &mpsc::Sender<Report>) {
-    let mut every = tokio::time::interval(worker::with(|worker| worker.settings.report_every));
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut told = tokio::time::Instant::now();
+    let (pace, usual) = worker::with(|worker| (worker.pace.clone(), worker.settings.report_every));
+    let (mut next, mut told) = (Instant::now(), Instant::now());
     loop {
         tokio::select! {
             command = commands.recv() => match command {
@@ -172,12 +145,13 @@ async fn obey(scenarios: &Scenarios, commands: &mut mpsc::Receiver<Command>, rep
                 // The controller is gone.
                 None => follow(scenarios, Command::Drain { number: 0 }),
             },
-            _ = every.tick() => {
+            () = tokio::time::sleep_until(next) => {
+                next = Instant::now() + pace.every(usual, usual * SELDOM);
                 // Made only if there is room for it: what it takes along is told once.
                 if let Ok(room) = reports.try_reserve() {
                     let with_totals = told.elapsed() >= TOTALS;
                     if with_totals {
-                        told = tokio::time::Instant::now();
+                        told = Instant::now();
                     }
                     room.send(report(scenarios, with_totals));
                 }
@@ -188,7 +162,7 @@ async fn obey(scenarios: &Scenarios, commands: &mut mpsc::Receiver<Command>, rep
             return;
         }
         if commands.is_closed() && commands.is_empty() {
-            every.tick().await;
+            tokio::time::sleep_until(next).await;
         }
     }
 }
@@ -268,105 +242,4 @@ fn of_scenario(scenario: &Scenario, stopping: bool) -> ScenarioReport {
     let running = scenario.running.get().saturating_sub(scenario.held.get());
     let ended = scenario.ended.get();
     ScenarioReport { scenario: scenario.assignment.id, running, ended, completed, unused, wants }
-}
-
-/// A worker's end of the probes: see [`Probe`].
-pub struct Probed {
-    pipe: Receiver,
-    sent: Arc<AtomicU64>,
-    clock: Clock,
-}
-
-/// Measures how long it takes a worker to see that a socket is ready: now and then a byte is written to a pipe and the time
-/// noted; the worker sees it the way it sees responses.
-pub struct Probe {
-    pipe: OwnedFd,
-    sent: Arc<AtomicU64>,
-}
-
-/// Makes a probe and the other end of it, which has to be driven by the worker.
-pub fn probe(clock: Clock) -> std::io::Result<(Probe, ProbedEnd)> {
-    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
-    let sent = Arc::new(AtomicU64::new(0));
-    Ok((Probe { pipe: writer, sent: sent.clone() }, ProbedEnd { pipe: reader, sent, clock }))
-}
-
-/// The worker's end, on its way to the worker's thread.
-pub struct ProbedEnd {
-    pipe: OwnedFd,
-    sent: Arc<AtomicU64>,
-    clock: Clock,
-}
-
-impl ProbedEnd {
-    fn open(self) -> std::io::Result<Probed> {
-        Ok(Probed { pipe: Receiver::from_owned_fd(self.pipe)?, sent: self.sent, clock: self.clock })
-    }
-}
-
-/// How many times less often than alone a worker does what it does because time passes, where so many tests share the process.
-fn times_less_often(crowd: &AtomicU32) -> u32 {
-    (crowd.load(Ordering::Relaxed) / CROWD).clamp(1, 5)
-}
-
-/// Called once a millisecond: probes each worker at random, once in ten milliseconds on average (less often in a crowd), so that what it
-/// sees is what any event would (arrivals at random see time averages).
-pub fn probe_now_and_then(probes: Vec<Probe>, clock: Clock, crowd: Arc<AtomicU32>) -> impl FnMut() + Send {
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    move || {
-        let rarely = 10 * u64::from(times_less_often(&crowd));
-        for probe in &probes {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            if random.is_multiple_of(rarely) && probe.sent.load(Ordering::Relaxed) == 0 {
-                probe.sent.store(clock.now().max(1), Ordering::Relaxed);
-                // There is never more than this one byte in it.
-                let _ = rustix::io::write(&probe.pipe, &[0]);
-            }
-        }
-    }
-}
-
-impl Probed {
-    async fn drive(self) {
-        let mut byte = [0; 1];
-        loop {
-            if self.pipe.readable().await.is_err() {
-                return;
-            }
-            let seen: Nanos = self.clock.now();
-            match self.pipe.try_read(&mut byte) {
-                // Nobody probes any more. The pipe stays readable then, so whoever went on would never let others.
-                Ok(0) => return,
-                Ok(_) => {
-                    let sent = self.sent.swap(0, Ordering::Relaxed);
-                    worker::with(|worker| record(&mut worker.tally.borrow_mut().health.lag, seen.saturating_sub(sent)));
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// In a thread, since one that goes on would not even let a deadline pass.
-    #[test]
-    fn who_is_not_probed_any_more_ends() {
-        let (sender, ended) = std::sync::mpsc::sync_channel(1);
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let (probe, other_end) = probe(Clock::start()).expect("a pipe");
-                drop(probe);
-                other_end.open().expect("it is a pipe").drive().await;
-            });
-            sender.send(()).expect("the test waits");
-        });
-        assert!(ended.recv_timeout(Duration::from_secs(10)).is_ok(), "it goes on");
-    }
 }

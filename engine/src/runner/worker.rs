@@ -8,6 +8,7 @@ use crate::wire::config::Config;
 
 use super::Settings;
 use super::clock::{Clock, Nanos};
+use super::crowd::Pace;
 use super::http::Client;
 use super::outbox::Outbox;
 use super::queue::Queue;
@@ -32,6 +33,8 @@ pub struct Worker {
     pub names: RefCell<Names>,
     pub http: Client,
     pub config: RefCell<Arc<Config>>,
+    /// How often it does what time alone asks for.
+    pub pace: Pace,
     /// The way through the tenant's quota, if there is one.
     pub door: Option<Rc<Door>>,
     /// Its part of the CPU, if it shares that with others.

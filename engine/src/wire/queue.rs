@@ -7,21 +7,22 @@ use tokio::sync::mpsc;
 
 use super::batch::Batch;
 
-/// Bytes that may wait in all; a batch that finds no room is dropped whole and counted. Nobody ever waits for room: a journey
+/// Bytes that may wait in all, unless there is less room; a batch that finds no room is dropped whole and counted. Nobody ever waits for room: a journey
 /// that waited here would put less load on the tested system than it was asked to.
 pub const QUEUE_BYTES_MAX: usize = 128 << 20;
 /// A second bound, on the number of batches.
 const QUEUE_BATCHES_MAX: usize = 65_536;
 
-/// Makes a queue of batches.
-pub fn queue() -> (Sender, Receiver) {
+/// Makes a queue of batches in which so many bytes may wait.
+pub fn queue(bytes_max: usize) -> (Sender, Receiver) {
     let (sender, receiver) = mpsc::channel(QUEUE_BATCHES_MAX);
-    let counts = Arc::new(Counts::default());
+    let counts = Arc::new(Counts { bytes_max, ..Counts::default() });
     (Sender { sender, counts: counts.clone() }, Receiver { receiver, counts })
 }
 
 #[derive(Default)]
 struct Counts {
+    bytes_max: usize,
     waiting_bytes: AtomicUsize,
     dropped: AtomicU64,
 }
@@ -37,7 +38,7 @@ impl Sender {
     pub fn send(&self, batch: Batch) -> u64 {
         let (messages, bytes) = (batch.len() as u64, batch.bytes().len());
         let waiting = self.counts.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if waiting + bytes <= QUEUE_BYTES_MAX && self.sender.try_send(batch).is_ok() {
+        if waiting + bytes <= self.counts.bytes_max && self.sender.try_send(batch).is_ok() {
             return 0;
         }
         self.counts.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -78,7 +79,7 @@ mod tests {
     #[tokio::test]
     async fn the_newest_are_dropped_and_counted() {
         const LARGE: usize = QUEUE_BYTES_MAX / 8;
-        let (sender, mut receiver) = queue();
+        let (sender, mut receiver) = queue(QUEUE_BYTES_MAX);
         let again = sender.clone();
         for (messages, bytes, dropped, all, why) in [
             (4, LARGE, 0, 0, "half of the room"),
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_number_of_batches_is_bounded() {
-        let (sender, receiver) = queue();
+        let (sender, receiver) = queue(QUEUE_BYTES_MAX);
         let dropped: u64 = (0..QUEUE_BATCHES_MAX + 3).map(|_| sender.send(batch(2, 1))).sum();
         assert_eq!((dropped, receiver.dropped()), (6, 6), "nobody waits for room");
         assert_eq!(receiver.counts.waiting_bytes.load(Ordering::Relaxed), 2 * QUEUE_BATCHES_MAX, "bytes of what waits");
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_nobody_receives_is_dropped() {
-        let (sender, receiver) = queue();
+        let (sender, receiver) = queue(QUEUE_BYTES_MAX);
         drop(receiver);
         assert_eq!(sender.send(batch(3, 10)), 3);
         assert_eq!(sender.counts.waiting_bytes.load(Ordering::Relaxed), 0);
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn many_senders_count_exactly() {
         const EACH: u64 = 30_000;
-        let (sender, mut receiver) = queue();
+        let (sender, mut receiver) = queue(QUEUE_BYTES_MAX);
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let sender = sender.clone();

@@ -3,7 +3,7 @@
 //! Whatever happens to the pipeline, journeys never wait for it: what finds no room is dropped and counted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::wire::account::Account;
-use crate::wire::queue::{Receiver, Sender, queue};
+use crate::wire::queue::{QUEUE_BYTES_MAX, Receiver, Sender, queue};
 use crate::wire::socket::{Error, Full, Options, Parcel, Push, process_id};
 
 /// How often it is said how many messages were made.
@@ -21,6 +21,14 @@ const LINGER: Duration = Duration::from_secs(5);
 
 /// How long it may take in all until everything is handed on: a worker that doesn't end must not keep the program.
 const CLOSE: Duration = Duration::from_secs(20);
+
+/// Bytes of messages that may wait in a process with many tenants, in the queues from their workers and in their sockets: a pipeline
+/// that doesn't take them must not cost the runner its memory, however many there are. A tenant has an equal part of it.
+const QUEUES_BYTES: usize = 768 << 20;
+const SOCKETS_BYTES: usize = 256 << 20;
+/// And never less than this.
+const QUEUE_BYTES_LEAST: usize = 1 << 20;
+const SOCKET_BYTES_LEAST: usize = 256 << 10;
 
 /// See the module.
 pub struct Outgoing {
@@ -48,13 +56,13 @@ pub enum OpenError {
 }
 
 impl Outgoing {
-    /// Looks at the addresses and starts the thread, or a task of `shared`. `part` tells the senders of one process apart.
+    /// Looks at the addresses and starts the thread, or a task of that of all tenants. `part` tells the senders of one process apart.
     pub fn open(
         addresses: &[String],
         test: &str,
         run_id: &str,
         part: u32,
-        shared: Option<&Handle>,
+        shared: Option<&Way>,
     ) -> Result<Self, OpenError> {
         let account = Account {
             sender: format!("{}.{part}", process_id()),
@@ -63,17 +71,18 @@ impl Outgoing {
             run_id: run_id.to_owned(),
             ..Account::default()
         };
-        let (sender, receiver) = queue();
+        let tenants = shared.map_or(1, |way| way.tenants.load(Ordering::Relaxed));
+        let (sender, receiver) = queue(part_of(QUEUES_BYTES, tenants, QUEUE_BYTES_LEAST, QUEUE_BYTES_MAX));
         let dropped = Arc::new(AtomicU64::new(0));
         let counted = dropped.clone();
         let passing = match shared {
-            Some(shared) => {
-                let push = connect(addresses, shared)?;
-                Passing::Task(shared.spawn(pass_on(receiver, push, account, counted)))
+            Some(Way { handle, .. }) => {
+                let push = connect(addresses, handle, tenants)?;
+                Passing::Task(handle.spawn(pass_on(receiver, push, account, counted)))
             }
             None => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let push = connect(addresses, runtime.handle())?;
+                let push = connect(addresses, runtime.handle(), tenants)?;
                 let thread = std::thread::Builder::new().name("messages".to_owned());
                 Passing::Thread(thread.spawn(move || runtime.block_on(pass_on(receiver, push, account, counted)))?)
             }
@@ -98,17 +107,32 @@ impl Outgoing {
     }
 }
 
-fn connect(addresses: &[String], runtime: &Handle) -> Result<Push, Error> {
+fn connect(addresses: &[String], runtime: &Handle, tenants: usize) -> Result<Push, Error> {
     let _in_runtime = runtime.enter();
-    let mut push = Push::new(Options { full: Full::DropNewest, ..Options::new("runner") });
+    let options = Options { full: Full::DropNewest, ..Options::new("runner") };
+    let queue_bytes = part_of(SOCKETS_BYTES, tenants, SOCKET_BYTES_LEAST, options.queue_bytes);
+    let mut push = Push::new(Options { queue_bytes, ..options });
     addresses.iter().try_for_each(|address| push.connect(address))?;
     Ok(push)
 }
 
+/// A tenant's part, no less than the least, and no more than it would have alone.
+fn part_of(all: usize, tenants: usize, least: usize, most: usize) -> usize {
+    (all / tenants.max(1)).clamp(least, most)
+}
+
 /// The thread by which the messages of all tenants leave. It ends when this is dropped.
 pub struct Exit {
-    handle: Handle,
+    way: Way,
     _open: oneshot::Sender<()>,
+}
+
+/// The way to that thread.
+#[derive(Clone)]
+pub struct Way {
+    handle: Handle,
+    /// How many there are.
+    tenants: Arc<AtomicUsize>,
 }
 
 impl Exit {
@@ -119,11 +143,16 @@ impl Exit {
         let thread = std::thread::Builder::new().name("messages".to_owned());
         // Nothing is sent: it waits for the other end to be gone.
         thread.spawn(move || drop(runtime.block_on(closed)))?;
-        Ok(Self { handle, _open: open })
+        Ok(Self { way: Way { handle, tenants: Arc::default() }, _open: open })
     }
 
-    pub fn handle(&self) -> &Handle {
-        &self.handle
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// From now on so many have a part of the room: what begins has the part of that time.
+    pub fn set_tenants(&self, tenants: usize) {
+        self.way.tenants.store(tenants, Ordering::Relaxed);
     }
 }
 
@@ -178,5 +207,24 @@ fn note(push: &Push, account: &mut Account, taken: u64, receiver: &Receiver, dro
     account.dropped = receiver.dropped() + dropped.load(Ordering::Relaxed);
     if let Err(error) = push.note(&account.key(), &account.encode()) {
         tracing::warn!("{error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_have_parts_of_the_room() {
+        let part = |tenants| part_of(QUEUES_BYTES, tenants, QUEUE_BYTES_LEAST, QUEUE_BYTES_MAX) >> 10;
+        for (tenants, kib, why) in [
+            (0, 128 << 10, "nobody yet"),
+            (1, 128 << 10, "one has what a runner alone has"),
+            (6, 128 << 10, "as long as there is room for it"),
+            (12, 64 << 10, "less for more"),
+            (1_000, 1 << 10, "and never too little to go on"),
+        ] {
+            assert_eq!(part(tenants), kib, "{why}");
+        }
     }
 }

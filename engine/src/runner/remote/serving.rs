@@ -6,12 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Args;
 use super::account::Account;
-use super::outgoing::{OpenError, Outgoing};
+use super::outgoing::{OpenError, Outgoing, Way};
 use crate::component::compiler::Bounds;
 use crate::policy::{self, Limits, Policy, Tenant};
 use crate::runner::quota::{Brakes, Quota};
@@ -44,7 +43,7 @@ pub struct Holding {
     pub crowd: Crowd,
     pub account: Arc<Account>,
     /// Where its messages leave.
-    messages: Handle,
+    messages: Way,
 }
 
 /// What all controllers of a process have in common.
@@ -74,7 +73,7 @@ fn exchange_every(tests: u32) -> Duration {
 }
 
 impl Holding {
-    pub fn new(tenant: &Tenant, brakes: &Arc<Brakes>, crowd: Crowd, messages: &Handle) -> Self {
+    pub fn new(tenant: &Tenant, brakes: &Arc<Brakes>, crowd: Crowd, messages: &Way) -> Self {
         Self {
             quota: Arc::new(Quota::new(&tenant.policy.limits, brakes.clone())),
             policy: RefCell::new(tenant.policy.clone()),

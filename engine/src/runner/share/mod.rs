@@ -21,6 +21,8 @@ use governor::{Seen, Sight, govern};
 
 /// Whoever rests looks again after so long.
 pub const REST: Nanos = 1_000_000;
+/// So many tenants are looked at in a millisecond; of more each is looked at less often.
+const LOOKS: usize = 250;
 /// A worker whose guests compute through so many slices of a second is one of an offender.
 const OFFENCE: u32 = 500;
 /// How nice the thread of an offender is: the others' come first whenever they have something to do.
@@ -43,6 +45,11 @@ impl Share {
         self.weight.store(weight, Ordering::Relaxed);
     }
 
+    /// Whether any of its workers lets guests compute.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
     /// Nanoseconds of CPU that its workers have used.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
@@ -60,6 +67,8 @@ struct All {
     shares: Vec<Arc<Share>>,
     seen: Vec<Seen>,
     ticked: Option<Instant>,
+    /// Ticks until the next look.
+    left: usize,
 }
 
 impl Shares {
@@ -88,10 +97,15 @@ impl Shares {
         share.rest.store(0, Ordering::Relaxed);
     }
 
-    /// Called about once a millisecond while anything runs.
+    /// Called about once a millisecond while anything runs. Looks each time, and in a large crowd less often.
     pub fn tick(&self, cores: u32) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let All { shares, seen, ticked } = &mut *all;
+        let All { shares, seen, ticked, left } = &mut *all;
+        if *left > 0 {
+            *left -= 1;
+            return;
+        }
+        *left = shares.len() / LOOKS;
         let now = Instant::now();
         let elapsed = ticked.replace(now).map_or(Duration::ZERO, |before| now - before);
         let sight = |share: &Arc<Share>| Sight {

@@ -58,6 +58,10 @@ struct Room {
 /// Serves all tenants of a file until told to stop; reads the file again at each SIGHUP.
 pub async fn run(args: &Args, path: &Path, shutdown: CancellationToken) -> Result<(), Error> {
     let tenants = read(args, path)?;
+    // The allocator would like to have 2 MiB at a time for each of a thousand tenants' threads.
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!("memory comes in large pages: {error}");
+    }
     machine::prepare(None, None).iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut again = signal(SignalKind::hangup())?;
     let web = match &args.web_address {
@@ -129,6 +133,7 @@ impl<'a> House<'a> {
     /// Serves these from now on.
     fn take(&mut self, tenants: &Tenants) {
         self.views.brakes.set(&tenants.brakes);
+        self.exit.set_tenants(tenants.tenants.len());
         for change in roster::changes(&self.served, &tenants.tenants) {
             match change {
                 Change::Begin(tenant) => self.begin(&tenant),
@@ -147,7 +152,7 @@ impl<'a> House<'a> {
     fn begin(&mut self, tenant: &Tenant) {
         let share = self.shares.add(tenant.weight);
         let crowd = Crowd { share: share.clone(), ticking: self.ticking.clone() };
-        let holding = Holding::new(tenant, &self.views.brakes, crowd, self.exit.handle());
+        let holding = Holding::new(tenant, &self.views.brakes, crowd, self.exit.way());
         let view = View { quota: holding.quota.clone(), account: holding.account.clone(), share };
         self.views.tenants.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.name.clone(), view);
         let serving = Rc::new(Serving::tenant(tenant, self.args, &self.common, holding));
