@@ -17,16 +17,21 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::clock::Nanos;
+use crate::component::ticker::TICK;
 use governor::{Seen, Sight, govern};
 
 /// Whoever rests looks again after so long.
 pub const REST: Nanos = 1_000_000;
 /// So many tenants are looked at in a millisecond; of more each is looked at less often.
 const LOOKS: usize = 250;
-/// A worker whose guests compute through so many slices of a second is one of an offender.
-const OFFENCE: u32 = 500;
+/// How often a worker is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// A worker is one of an offender if its guests have computed through so many slices since the last look,
+const OFFENCE: u32 = 20;
+/// and it had nothing to do no more often than this.
+const PAUSES: u32 = 10;
 /// How nice the thread of an offender is: the others' come first whenever they have something to do.
-const NICE: i32 = 10;
+const NICE: i32 = 19;
 
 /// A tenant's part of the CPU, shared by its workers.
 #[derive(Debug)]
@@ -128,10 +133,28 @@ pub struct Turn {
     is_resting: Cell<bool>,
     /// The thread's CPU time when it was looked at last.
     cpu: Cell<u64>,
-    /// Slices that guests computed through since `looked`.
-    full: Cell<u32>,
+    lately: Cell<Lately>,
     looked: Cell<Instant>,
     is_nice: Cell<bool>,
+}
+
+/// What a worker has done since it was looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lately {
+    /// Slices that guests computed through.
+    full: u32,
+    /// How often there was nobody to go on.
+    pauses: u32,
+    /// The thread's CPU time at the beginning.
+    from: Nanos,
+}
+
+impl Lately {
+    /// Whether guests computed without end: through most of the CPU they got, however little that was, and with hardly a pause.
+    fn is_endless(&self, cpu: Nanos) -> bool {
+        let computed = u128::from(self.full) * TICK.as_nanos();
+        self.full >= OFFENCE && self.pauses <= PAUSES && computed * 2 >= u128::from(cpu - self.from)
+    }
 }
 
 impl Turn {
@@ -142,7 +165,7 @@ impl Turn {
             is_busy: Cell::new(false),
             is_resting: Cell::new(false),
             cpu: Cell::new(thread_cpu()),
-            full: Cell::new(0),
+            lately: Cell::default(),
             looked: Cell::new(Instant::now()),
             is_nice: Cell::new(false),
         }
@@ -180,6 +203,8 @@ impl Turn {
         let cpu = thread_cpu();
         self.share.used.fetch_add(cpu.saturating_sub(self.cpu.replace(cpu)), Ordering::Relaxed);
         if !left {
+            let lately = self.lately.get();
+            self.lately.set(Lately { pauses: lately.pauses.saturating_add(1), ..lately });
             self.rise();
             if self.is_busy.replace(false) {
                 self.share.busy.fetch_sub(1, Ordering::Relaxed);
@@ -189,16 +214,19 @@ impl Turn {
 
     /// A guest has computed through a whole slice.
     pub fn full_slice(&self) {
-        self.full.set(self.full.get() + 1);
+        let lately = self.lately.get();
+        self.lately.set(Lately { full: lately.full.saturating_add(1), ..lately });
     }
 
     /// Called now and then: whether guests compute without end, so that others should come first from now on.
     pub fn look(&self) {
-        if self.looked.get().elapsed() < Duration::from_secs(1) {
+        if self.looked.get().elapsed() < LOOK {
             return;
         }
         self.looked.set(Instant::now());
-        if self.full.replace(0) >= OFFENCE && !self.is_nice.replace(true) {
+        let cpu = thread_cpu();
+        let lately = self.lately.replace(Lately { from: cpu, ..Lately::default() });
+        if lately.is_endless(cpu) && !self.is_nice.replace(true) {
             tracing::info!("journeys compute without end: this worker gives way to those of other tenants");
             if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
                 tracing::warn!("it can't be made to give way: {error}");
@@ -217,4 +245,28 @@ impl Drop for Turn {
 fn thread_cpu() -> Nanos {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_computes_without_end() {
+        const MS: Nanos = 1_000_000;
+        for (full, pauses, cpu, want, why) in [
+            (950, 0, 980 * MS, true, "a core of its own"),
+            (100, 0, 110 * MS, true, "a tenth of a core, with nine others that do the same"),
+            (20, 0, 30 * MS, true, "hardly any of a core"),
+            (19, 0, 20 * MS, false, "too little to say"),
+            (300, 10, 400 * MS, true, "a request after each tenth of a second"),
+            (300, 50, 400 * MS, false, "long work, and others' turns between"),
+            (100, 0, 900 * MS, false, "busy with requests, and some long work among it"),
+            (0, 0, 990 * MS, false, "busy with requests"),
+            (0, 0, 0, false, "nothing"),
+        ] {
+            let lately = Lately { full, pauses, from: 7 };
+            assert_eq!(lately.is_endless(cpu + 7), want, "{why}");
+        }
+    }
 }
