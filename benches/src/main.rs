@@ -7,6 +7,7 @@ mod accuracy;
 mod child;
 mod distributed;
 mod figures;
+mod hostile;
 mod instructions;
 mod isolation;
 mod journeys;
@@ -31,7 +32,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 type Section = fn(&Parts) -> Result<Vec<Row>>;
 
-const SECTIONS: [(&str, &str, Section); 11] = [
+const SECTIONS: [(&str, &str, Section); 12] = [
     ("request", "CPU per request, against a minimal hyper loop", request::measure),
     ("instructions", "user instructions per request, by callgrind", instructions::measure),
     ("journeys", "CPU per run of an empty journey, and what a second worker brings", journeys::measure),
@@ -46,6 +47,7 @@ const SECTIONS: [(&str, &str, Section); 11] = [
     ("accuracy", "reported latencies against the server's own clock", accuracy::measure),
     ("distributed", "the load of processes over sockets, against that of one process", distributed::measure),
     ("tenants", "what tenants of a shared runner cost, and do to each other", tenants::measure),
+    ("hostile", "what each hostile journey does to a tenant beside it", hostile::measure),
     ("pacing", "the rate of ensure_fixed_separation", pacing::measure),
 ];
 

@@ -77,7 +77,8 @@ fn many(parts: &Parts) -> Result<Vec<Row>> {
     let directory = tempfile::tempdir_in(parts.directory.path())?;
     let mut collector = parts.mite(&["-q", "collector", &format!("--collector-socket={collected}"), "--collector-dir"]);
     let duplicator = &mut parts.mite(&["-q", "duplicator", &format!("--message-socket={messages}"), &collected]);
-    let _sinks = [Running::start(duplicator, &parts.cores)?, Running::start(collector.arg(directory.path()), &parts.cores)?];
+    let _sinks =
+        [Running::start(duplicator, &parts.cores)?, Running::start(collector.arg(directory.path()), &parts.cores)?];
     let mut runner = runner(parts, &file(parts, MANY, &control, &messages)?)?;
     let before = settled(&mut runner)?;
     let mut command = parts.controller("load", MANY as u64, SECONDS);
@@ -101,7 +102,8 @@ fn many(parts: &Parts) -> Result<Vec<Row>> {
     let each = peak.saturating_sub(before) as f64 / 1024.0 / MANY as f64;
     Ok(vec![
         Row::at_least("tenants of one runner with a journey each", runners, MANY as f64, "").from(source),
-        Row::fact("p50 of /delay/500 for them", at(&summary, &["latency_ms", "p50"])?, "ms").from("two cores for all of it"),
+        Row::fact("p50 of /delay/500 for them", at(&summary, &["latency_ms", "p50"])?, "ms")
+            .from("two cores for all of it"),
         Row::fact("private memory per tenant that tests, at its peak", each, "KiB").from("with one journey"),
     ])
 }

@@ -71,7 +71,7 @@ for guest in python cases; do
       made=$out/python.wasm
       ;;
   esac
-  hash=$(inputs "$(dirname "$source")")
+  hash=$(inputs "$(dirname "$source")" journeys/hostile/hostile.py)
   if [ -f "$made" ] && [ "$(cat "$out/$guest.inputs" 2>/dev/null)" = "$hash" ]; then continue; fi
   echo "building $made" >&2
   rm -f "$out/$guest.inputs"

@@ -217,6 +217,7 @@ fn files_and_functions_fit() {
         "engine/core/src",
         "sdk/rust",
         "sdk/js/engine/src",
+        "journeys/hostile",
         "journeys/rust",
         "tests/src",
         "tests/tests",

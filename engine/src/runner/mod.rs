@@ -45,12 +45,12 @@ pub use instance::Prepared;
 pub use scenario::{Assignment, Data, NAMELESS};
 
 use crate::component::ticker::{Ticked, Ticker};
-use crowd::Pace;
 use crate::policy::{Secrets, Targets};
 use crate::scenario::Item;
 use crate::wire::config::Config;
 use crate::wire::queue::Sender;
 use crate::wire::totals::Totals;
+use crowd::Pace;
 
 /// Commands that may wait for a worker; it takes them as they come.
 const COMMANDS_MAX: usize = 10_000;

@@ -77,7 +77,12 @@ struct Random(u64);
 
 impl Random {
     /// Ticks until the next probe, one at the least: what lies between events that come at random is distributed exponentially.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some seconds")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "some seconds"
+    )]
     fn ticks(&mut self, pace: &Pace) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

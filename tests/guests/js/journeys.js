@@ -92,4 +92,4 @@ export const getting = one(get);
 export const gathering = one(gather);
 export const using = one(with_user, users);
 
-export * from "./hostile.js";
+export * from "../../../journeys/hostile/hostile.js";
