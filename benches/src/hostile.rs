@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use tests::hostile;
@@ -36,13 +37,14 @@ struct Seen {
 
 pub fn measure(parts: &Parts) -> Result<Vec<Row>> {
     let (own, others) = (Playground::start(parts)?, Playground::start(parts)?);
+    let messages = Taken::start(parts)?;
     let mut seen = Vec::new();
     let mut alone = (0.0, 0.0);
     for (number, harm) in hostile::all().enumerate() {
         if number % FOR_EACH == 0 {
-            alone = Fleet::start(parts)?.healthy(parts, &own)?;
+            alone = Fleet::start(parts, &messages)?.healthy(parts, &own)?;
         }
-        let fleet = Fleet::start(parts)?;
+        let fleet = Fleet::start(parts, &messages)?;
         let _harming = fleet.harm(parts, harm.name, &others)?;
         let (p99, rate) = fleet.healthy(parts, &own).map_err(|problem| format!("{}: {problem}", harm.name))?;
         seen.push(Seen { name: harm.name, p99: p99 / alone.0, rate: rate / alone.1 });
@@ -73,22 +75,42 @@ fn named(seen: &[Seen], of: impl Fn(&Seen) -> f64) -> String {
     seen.iter().map(|seen| format!("{} {}", seen.name, number(of(seen)))).collect::<Vec<_>>().join(", ")
 }
 
+/// Where all messages go, and are taken: a runner would wait for somebody who takes them at the end of each test.
+struct Taken {
+    socket: String,
+    _sinks: [Running; 2],
+    _directory: tempfile::TempDir,
+}
+
+impl Taken {
+    fn start(parts: &Parts) -> Result<Self> {
+        let [socket, collected, ..] = endpoints()?;
+        let directory = tempfile::tempdir_in(parts.directory.path())?;
+        let mut duplicator = parts.mite(&["-q", "duplicator", &format!("--message-socket={socket}"), &collected]);
+        let mut collector = parts.mite(&["-q", "collector", &format!("--collector-socket={collected}")]);
+        collector.arg("--collector-dir").arg(directory.path());
+        let start = |command: &mut Command| Running::start(command, &parts.cores);
+        let sinks = [start(&mut duplicator)?, start(&mut collector)?];
+        Ok(Self { socket, _sinks: sinks, _directory: directory })
+    }
+}
+
 /// A runner for the two.
 struct Fleet {
     _runner: Running,
     metrics: String,
-    /// Of the healthy and the hostile one: where the controller is, and where messages go.
-    sockets: [[String; 2]; 2],
+    messages: String,
+    /// Of the healthy and the hostile one.
+    controllers: [String; 2],
 }
 
 impl Fleet {
-    fn start(parts: &Parts) -> Result<Self> {
-        let [control, messages, other_control, other_messages, metrics] = endpoints()?;
-        let sockets = [[control, messages], [other_control, other_messages]];
-        let mut text = "[defaults]\ntargets = [\"loopback\"]\n".to_owned();
-        for (name, [control, messages]) in NAMES.iter().zip(&sockets) {
-            writeln!(text, "[[tenant]]\nname = \"{name}\"\ncontroller_socket = \"{control}\"")?;
-            writeln!(text, "message_socket = \"{messages}\"")?;
+    fn start(parts: &Parts, messages: &Taken) -> Result<Self> {
+        let [healthy, hostile, metrics, ..] = endpoints()?;
+        let (controllers, messages) = ([healthy, hostile], messages.socket.clone());
+        let mut text = format!("[defaults]\ntargets = [\"loopback\"]\nmessage_socket = \"{messages}\"\n");
+        for (name, controller) in NAMES.iter().zip(&controllers) {
+            writeln!(text, "[[tenant]]\nname = \"{name}\"\ncontroller_socket = \"{controller}\"")?;
         }
         let path = parts.directory.path().join("hostile.toml");
         std::fs::write(&path, text + LIMITS)?;
@@ -99,7 +121,7 @@ impl Fleet {
             runner.check()?;
             Ok(TcpStream::connect(&metrics).is_ok())
         })?;
-        Ok(Self { _runner: runner, metrics, sockets })
+        Ok(Self { _runner: runner, metrics, messages, controllers })
     }
 
     /// The hostile tenant's journey, run after run, which has begun.
@@ -132,9 +154,9 @@ impl Fleet {
         Ok((at(&summary, &["latency_ms", "p99"])?, at(&summary, &["requests_per_s"])?))
     }
 
-    fn connect(&self, command: &mut std::process::Command, tenant: usize) {
-        let [control, messages] = &self.sockets[tenant];
-        command.arg(format!("--controller-socket={control}")).arg(format!("--message-socket={messages}"));
+    fn connect(&self, command: &mut Command, tenant: usize) {
+        command.arg(format!("--controller-socket={}", self.controllers[tenant]));
+        command.arg(format!("--message-socket={}", self.messages));
     }
 
     /// Runs that a tenant has begun.
