@@ -58,3 +58,31 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::wire::queue::{QUEUE_BYTES_MAX, queue};
+
+    /// Whoever sends batches that aren't full would sleep for ever if one began without a word.
+    #[test]
+    fn each_batch_says_when_it_begins() {
+        let (sender, _receiver) = queue(QUEUE_BYTES_MAX);
+        let mut outbox = Outbox::new(sender, Arc::default());
+        let begun = outbox.begun();
+        let is_told = || pin!(begun.notified()).poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert!(!is_told(), "there is nothing yet");
+        for round in 0..2 {
+            outbox.write(|buffer| buffer.push(0x80));
+            assert!(is_told(), "the first of batch {round}");
+            outbox.write(|buffer| buffer.push(0x80));
+            assert!(!is_told(), "the next is in the same batch");
+            outbox.flush();
+            assert!(!is_told(), "it is gone");
+        }
+        assert_eq!(outbox.counts.made, 4);
+    }
+}
